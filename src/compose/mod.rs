@@ -1,0 +1,4 @@
+//! Compose files and variables → one checked [`model::Project`]. Pure: no disk, no clock, no Kubernetes.
+
+pub mod model;
+pub mod sources;
