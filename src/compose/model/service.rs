@@ -198,7 +198,7 @@ pub enum HealthcheckTest {
 }
 
 /// `services.*.ports[]`, one entry per port (ranges are expanded).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Port {
     pub name: Option<String>,
     pub target: u16,
