@@ -15,5 +15,8 @@
 //!
 //! `tests/repo.rs` reads the `use crate::` lines and fails on an edge that goes another way.
 
+pub mod api;
 pub mod compose;
+pub mod controller;
+pub mod translate;
 pub mod yaml;

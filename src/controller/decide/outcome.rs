@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use crate::api::ComposeStackStatus;
+use crate::translate::{Key, Object};
+
+/// What a decision asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Independent of one another: they may be carried out at once, in any order, and any may fail.
+    pub actions: Vec<Action>,
+    pub status: ComposeStackStatus,
+    /// Events to publish.
+    pub notes: Vec<Note>,
+    /// Look again after this time even if nothing changes.
+    pub again: Option<Duration>,
+}
+
+/// One write, or one read that a decision needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// POST. A 409 is answered by a read of the object, which comes back in `Live::probed`.
+    Create { object: Box<Object> },
+    /// Server-side apply with the uid in the body.
+    Apply { object: Box<Object>, uid: String, cause: Cause },
+    /// Delete with preconditions on uid and resourceVersion.
+    Delete { key: Key, uid: String, resource_version: String },
+    /// Read the object and compare it with `object` where the hash of our fields is unknown; a difference is repaired.
+    Compare { object: Box<Object>, uid: String },
+}
+
+/// Why an object is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Its inputs, or its replicas, changed.
+    Changed,
+    /// Somebody changed a field that is ours.
+    Drift,
+    /// It is ours but had lost its labels, or was handed to us.
+    Adopted,
+}
+
+/// One Event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub warning: bool,
+    pub reason: &'static str,
+    /// At most 1024 bytes.
+    pub message: String,
+}

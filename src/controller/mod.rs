@@ -1,0 +1,3 @@
+//! Observe → decide → act → status, for every stack, continuously.
+
+pub mod decide;

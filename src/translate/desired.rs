@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use crate::compose::model::DependencyCondition;
+
+use super::object::{Key, Kind, Object};
+
+/// All that a stack is to become.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Desired {
+    /// Every object by key, workloads included, whether or not their gates are open yet. Each carries the annotation
+    /// `compose-operator.dev/inputs`. Workload objects carry the wanted replicas (0 where stopped).
+    pub objects: BTreeMap<Key, Object>,
+    /// Every active service, in the order of the file, by its key there.
+    pub services: Vec<ServicePlan>,
+}
+
+/// How a service's run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Runs for ever: restart always or unless-stopped.
+    Forever,
+    /// Absent restart policy or on-failure as a Deployment: `Completed` once every replica waits in CrashLoopBackOff after exit code 0.
+    UntilSuccess {
+        /// `on-failure:n`: failures after which it is given up.
+        attempts: Option<u32>,
+    },
+    /// A Job.
+    Once,
+}
+
+/// One service as decide sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServicePlan {
+    /// Key in the Compose file.
+    pub name: String,
+    /// The workload's kind and name. A Job's name ends in a hash of its inputs.
+    pub workload: Key,
+    /// Legal object name; value of the label `compose-operator.dev/service`.
+    pub object_name: String,
+    /// Hash of what user and admin determine, replicas aside; equal to the workload's annotation.
+    pub inputs: String,
+    pub image: String,
+    /// Wanted replicas: 0 where the stack or the service is stopped; for a DaemonSet 1 stands for "as many as there are nodes".
+    pub replicas: i32,
+    /// Stopped by `spec.stopped` or `spec.services.<name>.stopped`: DaemonSets and unfinished Jobs are deleted, Deployments scaled to 0.
+    pub stopped: bool,
+    pub lifetime: Lifetime,
+    pub gates: Vec<Gate>,
+    /// External resources that must exist before the workload is written.
+    pub externals: Vec<External>,
+    /// The Service that publishes its ports, and the ports.
+    pub endpoints: Vec<Endpoint>,
+    /// Seconds that a roll-out may take before it counts as failed.
+    pub progress_deadline: u64,
+}
+
+/// An entry of `depends_on`, or what links, shared namespaces and `volumes_from` imply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Key of the dependency in the Compose file.
+    pub service: String,
+    pub condition: DependencyCondition,
+    /// `false`: a missing or failed dependency only warns.
+    pub required: bool,
+    /// The dependent is restarted after the dependency's roll-out.
+    pub restart: bool,
+}
+
+/// A published port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Name of the `<service>--published` Service.
+    pub service: String,
+    /// Port of that Service.
+    pub port: i32,
+    /// Port in the container.
+    pub target: i32,
+    /// `tcp`, `udp` or `sctp`.
+    pub protocol: String,
+}
+
+/// What an `external: true` resource is looked up as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExternalKind {
+    /// A network that another stack of the namespace, or the namespace's label, offers.
+    Network,
+    PersistentVolumeClaim,
+    ConfigMap,
+    Secret,
+}
+
+/// An external resource that a service needs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct External {
+    pub kind: ExternalKind,
+    pub name: String,
+    /// `networks.default`: where the file names it.
+    pub path: String,
+}
+
+impl Desired {
+    /// The plan of a service by its key in the Compose file.
+    pub fn service(&self, name: &str) -> Option<&ServicePlan> {
+        self.services.iter().find(|s| s.name == name)
+    }
+}
+
+impl ServicePlan {
+    pub fn kind(&self) -> Kind {
+        self.workload.kind
+    }
+}
