@@ -1,0 +1,165 @@
+//! What holds for the repository itself: the layers of the crate, and what stays free of I/O.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which modules of the crate a module may name; the same as in the table of `src/lib.rs`.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("yaml", &[]),
+    ("compose", &["yaml"]),
+    ("api", &[]),
+    ("translate", &["api", "compose", "yaml"]),
+    ("cluster", &["api", "telemetry", "translate"]),
+    ("controller", &["api", "cluster", "compose", "telemetry", "translate", "yaml"]),
+    ("cli", &["api", "cluster", "compose", "controller", "telemetry", "translate", "yaml"]),
+    ("telemetry", &[]),
+];
+
+/// Parts of the crate that are pure, and so can be driven through every state by a test.
+const PURE: &[&str] = &["yaml", "compose", "translate", "controller/decide"];
+
+/// What a pure part may not name: an API server, the runtime, the disk, the process, the clock.
+const IMPURE: &[&str] =
+    &["Client", "tokio", "std::fs", "std::env", "std::net", "std::process", "SystemTime", "Instant::now", "Timestamp::now"];
+
+#[test]
+fn modules_depend_one_way_only() {
+    let mut wrong = Vec::new();
+    for file in sources(&root().join("src")) {
+        let Some(layer) = layer(&file) else { continue };
+        let allowed = LAYERS.iter().find(|(name, _)| *name == layer).unwrap_or_else(|| panic!("{layer} has no row in LAYERS")).1;
+        for (number, line) in code_lines(&file) {
+            for used in crate_paths(&line) {
+                if used != layer && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!("{}:{number}: {layer} may not use {used}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_parts_name_nothing_impure() {
+    let mut wrong = Vec::new();
+    for part in PURE {
+        for file in sources(&root().join("src").join(part)).into_iter().chain(existing(root().join("src").join(format!("{part}.rs")))) {
+            for (number, line) in code_lines(&file) {
+                for name in IMPURE.iter().filter(|name| names(&line, name)) {
+                    wrong.push(format!("{}:{number}: names {name}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_source_file_is_past_500_lines() {
+    let long: Vec<String> = ["src", "tests", "devcluster/src"]
+        .iter()
+        .flat_map(|directory| sources(&root().join(directory)))
+        .filter_map(|file| {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            (lines > 500).then(|| format!("{}: {lines} lines", file.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn existing(path: PathBuf) -> Option<PathBuf> {
+    path.exists().then_some(path)
+}
+
+/// All Rust files below a directory, sorted; none if it does not exist.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The module right below `src/` that a file belongs to; none for `lib.rs` and the binaries.
+fn layer(file: &Path) -> Option<String> {
+    let inside = file.strip_prefix(root().join("src")).unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
+    let name = first.strip_suffix(".rs").unwrap_or(first);
+    (!matches!(name, "lib" | "bin")).then(|| name.to_owned())
+}
+
+/// Numbered lines of a file without those that are comments.
+fn code_lines(file: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+    lines.map(|(index, line)| (index + 1, line.to_owned())).collect()
+}
+
+/// The first segments of the `crate::` paths in a line; of `use crate::{a::B, c}` both `a` and `c`.
+fn crate_paths(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices("crate::") {
+        if line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+            continue;
+        }
+        let rest = &line[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(top_level_items(group)),
+            None => found.push(first_segment(rest)),
+        }
+    }
+    found
+}
+
+/// First segments of the items of a `use` group, without those of nested groups.
+fn top_level_items(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut items) = (0, 0, Vec::new());
+    for (index, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                items.push(first_segment(group[start..index].trim_start()));
+                start = index + 1;
+                if character == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+fn first_segment(path: &str) -> String {
+    path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// Whether a line holds a name as a word of its own.
+fn names(line: &str, name: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(name).any(|(at, _)| !line[..at].ends_with(is_word) && !line[at + name.len()..].starts_with(is_word))
+}
+
+#[test]
+fn crate_paths_are_found_in_every_form() {
+    #[track_caller]
+    fn check(line: &str, expected: &[&str]) {
+        assert_eq!(crate_paths(line), expected, "{line}");
+    }
+    check("use crate::api::Stack;", &["api"]);
+    check("use crate::{api::{Stack, keys}, yaml::Node};", &["api", "yaml"]);
+    check("    let x = crate::translate::names::service(y);", &["translate"]);
+    check("use mycrate::api;", &[]);
+}
