@@ -16,6 +16,7 @@
 //! `tests/repo.rs` reads the `use crate::` lines and fails on an edge that goes another way.
 
 pub mod api;
+pub mod cli;
 pub mod compose;
 pub mod controller;
 pub mod translate;

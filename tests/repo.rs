@@ -1,8 +1,13 @@
 //! What holds for the repository itself: the layers of the crate, and what stays free of I/O.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use compose_operator::cli::crd;
+use compose_operator::translate::{KINDS, Kind};
+use k8s_openapi::api::rbac::v1::PolicyRule;
 
 /// Which modules of the crate a module may name; the same as in the table of `src/lib.rs`.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -162,4 +167,83 @@ fn crate_paths_are_found_in_every_form() {
     check("use crate::{api::{Stack, keys}, yaml::Node};", &["api", "yaml"]);
     check("    let x = crate::translate::names::service(y);", &["translate"]);
     check("use mycrate::api;", &[]);
+}
+
+#[test]
+fn crd_in_crds_is_what_the_types_say() {
+    up_to_date("crds/composestacks.yaml", &crd::manifest().unwrap());
+}
+
+#[test]
+fn crd_in_the_chart_is_the_same_and_kept_on_uninstall() {
+    let manifest = crd::manifest().unwrap();
+    assert!(!manifest.contains("{{"), "the text would be a template");
+    let kept = manifest.replacen("metadata:\n", "metadata:\n  annotations:\n    helm.sh/resource-policy: keep\n", 1);
+    up_to_date("charts/compose-operator/templates/crd.yaml", &format!("{{{{- if .Values.crd.create }}}}\n{kept}{{{{- end }}}}\n"));
+}
+
+/// A generated file must have exactly this content; `UPDATE=1` writes it.
+#[track_caller]
+fn up_to_date(path: &str, content: &str) {
+    let file = root().join(path);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&file, content).unwrap();
+    }
+    let found = fs::read_to_string(&file).unwrap_or_default();
+    assert!(found == content, "{path} is stale; `make generate` writes it anew");
+}
+
+#[test]
+fn chart_rights_are_exactly_what_the_owned_kinds_need() {
+    let mut owned = BTreeMap::new();
+    for kind in KINDS {
+        let mut verbs = BTreeSet::from(["get", "list", "watch", "create", "patch"]);
+        if kind != Kind::PersistentVolumeClaim {
+            verbs.insert("delete");
+        }
+        owned.insert(resource(kind).to_owned(), verbs.into_iter().map(str::to_owned).collect());
+    }
+    let others = [
+        ("compose-operator.dev/composestacks", &["get", "list", "watch"][..]),
+        ("compose-operator.dev/composestacks/status", &["patch"]),
+        ("/pods", &["list", "watch"]),
+        ("/namespaces", &["get", "list", "watch"]),
+        ("events.k8s.io/events", &["create", "patch"]),
+    ];
+    owned.extend(others.map(|(resource, verbs)| (resource.to_owned(), verbs.iter().map(|verb| (*verb).to_owned()).collect())));
+    assert_eq!(rights("ClusterRole"), owned);
+
+    let leases = BTreeSet::from(["get", "create", "update"].map(str::to_owned));
+    assert_eq!(rights("Role"), BTreeMap::from([("coordination.k8s.io/leases".to_owned(), leases)]));
+}
+
+/// `group/resource` of an owned kind.
+fn resource(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ConfigMap => "/configmaps",
+        Kind::Secret => "/secrets",
+        Kind::PersistentVolumeClaim => "/persistentvolumeclaims",
+        Kind::NetworkPolicy => "networking.k8s.io/networkpolicies",
+        Kind::Service => "/services",
+        Kind::Deployment => "apps/deployments",
+        Kind::DaemonSet => "apps/daemonsets",
+        Kind::Job => "batch/jobs",
+    }
+}
+
+/// Verbs by `group/resource` in the role of this kind in the chart. The rules hold no template, so that they can be read as they stand.
+fn rights(kind: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join("charts/compose-operator/templates/rbac.yaml")).unwrap();
+    let document = text.split("\n---\n").find(|document| document.contains(&format!("\nkind: {kind}\n"))).unwrap();
+    let rules = document.split_once("\nrules:\n").unwrap().1.lines().filter(|line| !line.starts_with("{{")).collect::<Vec<_>>().join("\n");
+    let rules: Vec<PolicyRule> = serde_yaml::from_str(&rules).unwrap();
+    let mut rights = BTreeMap::<String, BTreeSet<String>>::new();
+    for rule in rules {
+        for group in rule.api_groups.unwrap() {
+            for resource in rule.resources.iter().flatten() {
+                rights.entry(format!("{group}/{resource}")).or_default().extend(rule.verbs.iter().cloned());
+            }
+        }
+    }
+    rights
 }

@@ -1,0 +1,3 @@
+//! What the two binaries do: flags → library → output and exit code.
+
+pub mod crd;
