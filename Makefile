@@ -1,0 +1,20 @@
+.PHONY: build test lint demo generate
+
+build:
+	cargo build --release
+
+# Formatting, lints and every test, on a control plane of its own (TEST_CLUSTER=current: on that of the current kubeconfig).
+test: lint
+	cargo test --workspace
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
+demo:
+	cargo run -q -p devcluster -- demo
+
+# crds/ and the chart's copy of it, from the Rust types.
+generate:
+	UPDATE=1 cargo test -q --test repo crd_
