@@ -1,4 +1,5 @@
 //! Compose files and variables → one checked [`model::Project`]. Pure: no disk, no clock, no Kubernetes.
 
+pub mod diagnostic;
 pub mod model;
 pub mod sources;
