@@ -75,6 +75,9 @@ pub struct ServiceStatus {
     /// The inputs at which the service has run to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<String>,
+    /// The inputs at which the restart limit (`on-failure:n`) was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted: Option<String>,
     /// When the roll-out that is under way began (RFC 3339), for the progress deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
@@ -86,6 +89,9 @@ pub struct ServiceStatus {
 pub struct ObjectStatus {
     pub kind: String,
     pub name: String,
+    /// The first eight characters of its UID: the hash speaks of no successor of the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
     /// Hash of our managedFields entry after our last write; a live object whose entry hashes otherwise has drifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<String>,

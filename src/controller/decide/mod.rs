@@ -3,5 +3,16 @@
 mod observed;
 mod outcome;
 
-pub use observed::{ContainerView, Input, JobView, Live, LiveObject, Observed, PodView, Refusal, StackView, Unseen, WorkloadView};
+pub use observed::{
+    Answer, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, PodView, PortView, Probed, Refusal, StackView,
+    Unseen, WorkloadView,
+};
 pub use outcome::{Action, Cause, Note, Outcome};
+
+/// What to do now about one stack, and what to say of it.
+///
+/// Carry the actions out, put their answers into `Unseen` (and 409s into `Live::probed`), decide again until there is no action left, then
+/// write the status if it differs from the recorded one, and publish the notes of the decisions whose actions were carried out.
+pub fn decide(input: &Input) -> Outcome {
+    Outcome { status: input.recorded.clone(), ..Outcome::default() }
+}

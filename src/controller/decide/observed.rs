@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::{ComposeStackStatus, StackWarning};
-use crate::translate::{Desired, External, Key};
+use crate::translate::{Desired, External, Key, Kind};
 
 /// All that a decision rests on.
 #[derive(Clone, Debug)]
@@ -14,14 +14,16 @@ pub struct Input<'a> {
     /// Warnings of load and translation, for status.
     pub warnings: &'a [StackWarning],
     pub live: &'a Live,
-    /// Our own writes that the watch has not shown yet.
+    /// What the caches or the status do not show yet of our own writes.
     pub unseen: &'a Unseen,
     /// External resources that do not exist.
     pub missing: &'a BTreeSet<External>,
-    /// The stack's status as the API server has it: the record of facts that outlive the process.
+    /// The stack's newest status that is known (the answer to our last write of it, until the cache has caught up): the record of
+    /// facts that outlive the process.
     pub recorded: &'a ComposeStackStatus,
-    /// Refusals by the API server of our last attempts (quota, admission, forbidden), by object; they are told in status.
-    pub failures: &'a BTreeMap<Key, String>,
+    /// What the API server answered to our last failed attempts (quota, admission, forbidden), by object; it is told in status. An
+    /// attempt that succeeds removes its entry.
+    pub failures: &'a BTreeMap<Key, Failure>,
     pub now: Timestamp,
 }
 
@@ -46,16 +48,46 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// A write that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// The API server's words; no value that is tainted.
+    pub message: String,
+    /// No action on this object before; `decide` holds it back until then.
+    pub not_before: Timestamp,
+}
+
+/// What follows from a failed write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// 403: rights, quota, pod security.
+    Forbidden,
+    /// Any other refusal that the same request would meet again: 400, 413, 422.
+    Refused,
+    /// Conflicts, time-outs, 429, 5xx: expected to pass.
+    Transient,
+}
+
 /// What the caches show of the stack's namespace.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
     /// Objects with our managed-by label that belong to this stack by owner UID or, for claims, by annotations; and objects of
     /// desired names whoever owns them.
     pub objects: BTreeMap<Key, LiveObject>,
-    /// Objects that answered 409 to a create and are not in the caches, as a read showed them.
-    pub probed: BTreeMap<Key, LiveObject>,
+    /// Objects that answered 409 to a create and are not in the caches, as a read showed them. Kept until a create succeeds or the
+    /// caches show the object; a read that finds nothing removes the entry.
+    pub probed: BTreeMap<Key, Probed>,
     /// Pods of the stack, by the label `compose-operator.dev/service`.
     pub pods: BTreeMap<String, Vec<PodView>>,
+}
+
+/// An object that stands in the way of a create.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Probed {
+    pub object: LiveObject,
+    /// When it was read. `decide` asks for the create again after a while, and so for another read.
+    pub at: Timestamp,
 }
 
 /// Whose an object is, seen from one stack.
@@ -78,9 +110,16 @@ pub struct LiveObject {
     pub resource_version: String,
     pub whose: Observed,
     pub deleting: bool,
+    /// Annotation `compose-operator.dev/inputs`.
     pub inputs: Option<String>,
+    /// Label `compose-operator.dev/service`: the legal object name of the service that it belongs to.
+    pub service: Option<String>,
+    /// Annotation `compose-operator.dev/restarted-for` of the pod template.
+    pub restarted_for: Option<String>,
     /// Hash of our managedFields entry; `None` where we have none.
     pub fields: Option<String>,
+    /// The manager, other than us and the status controllers, that changed it last.
+    pub changed_by: Option<String>,
     /// For Services: headless (`clusterIP: None`)? Sticky: a ClusterIP never becomes headless again.
     pub headless: Option<bool>,
     /// Capacity and phase of claims, state of workloads.
@@ -96,9 +135,9 @@ pub enum WorkloadView {
         /// `Pending`, `Bound` or `Lost`.
         phase: String,
     },
-    /// Addresses at which a published Service answers: (port, nodePort, load balancer addresses).
     Service {
-        ports: Vec<(i32, Option<i32>)>,
+        ports: Vec<PortView>,
+        /// Addresses (IP or host name) of a load balancer.
         addresses: Vec<String>,
     },
     /// Deployment and DaemonSet alike.
@@ -115,6 +154,15 @@ pub enum WorkloadView {
         problem: Option<String>,
     },
     Job(JobView),
+}
+
+/// One port of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortView {
+    pub port: i32,
+    /// `TCP`, `UDP` or `SCTP`.
+    pub protocol: String,
+    pub node_port: Option<i32>,
 }
 
 /// State of a Job.
@@ -137,8 +185,10 @@ pub struct PodView {
     /// `Pending`, `Running`, `Succeeded` or `Failed`.
     pub phase: String,
     pub ready: bool,
-    /// Annotation of the template that it was made from, where it has one: the inputs at which it was made.
-    pub controller: Option<String>,
+    /// Annotation `compose-operator.dev/inputs`, which `decide` writes into every pod template: the inputs at which it was made.
+    pub inputs: Option<String>,
+    /// The kind of workload that it comes of (a ReplicaSet's pod comes of a Deployment).
+    pub workload: Option<Kind>,
     /// Message of `PodScheduled=False`.
     pub unschedulable: Option<String>,
     pub containers: Vec<ContainerView>,
@@ -156,11 +206,22 @@ pub struct ContainerView {
     pub exit_code: Option<i32>,
 }
 
-/// Our own writes that a lagging cache does not show yet.
+/// What the caches or the status do not show yet of our own writes.
 #[derive(Clone, Debug, Default)]
 pub struct Unseen {
-    /// Objects that were created or changed: uid and resourceVersion of the answer, and its fields hash.
+    /// Objects that were created or changed, as the answer showed them. Kept until the cache of the kind has reached the answer's
+    /// resourceVersion (then the object stands there, or somebody has deleted it since).
     pub written: BTreeMap<Key, LiveObject>,
-    /// Objects that were deleted, by uid.
+    /// Objects that were deleted, by uid. Kept until the cache has reached the deletion.
     pub deleted: BTreeMap<Key, String>,
+    /// What the answers to our creates, applies and comparisons said, until the status that holds it has been written.
+    pub answers: BTreeMap<Key, Answer>,
+}
+
+/// What is remembered of an answer until it stands in `status.objects`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub uid: String,
+    /// Hash of our managedFields entry after the write.
+    pub fields: Option<String>,
 }

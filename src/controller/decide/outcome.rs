@@ -24,7 +24,8 @@ pub enum Action {
     Apply { object: Box<Object>, uid: String, cause: Cause },
     /// Delete with preconditions on uid and resourceVersion.
     Delete { key: Key, uid: String, resource_version: String },
-    /// Read the object and compare it with `object` where the hash of our fields is unknown; a difference is repaired.
+    /// Read the object and compare it with `object`, because the hash of our fields after our last write is unknown; a difference is
+    /// repaired by applying. Either way the answer goes to `Unseen::answers`.
     Compare { object: Box<Object>, uid: String },
 }
 
