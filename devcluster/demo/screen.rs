@@ -1,0 +1,113 @@
+//! What the viewer sees: a table that is drawn anew at every change on a terminal, else a line at every change.
+
+use std::io::{self, IsTerminal, Write};
+
+use compose_operator::api::keys::condition;
+use tokio::time::Instant;
+
+use crate::stacks::Followed;
+
+/// Standard output, and what stands there already.
+pub struct Screen {
+    terminal: bool,
+    started: Instant,
+    /// Lines of the table that was drawn last.
+    drawn: usize,
+    /// The last line of each stack, where there is no terminal.
+    told: Vec<String>,
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        Self { terminal: io::stdout().is_terminal(), started: Instant::now(), drawn: 0, told: Vec::new() }
+    }
+
+    /// Says one thing, above the table.
+    pub fn say(&self, text: &str) -> io::Result<()> {
+        writeln!(io::stdout(), "{text}")
+    }
+
+    /// Shows where the stacks stand now.
+    pub fn show(&mut self, stacks: &[Followed]) -> io::Result<()> {
+        if self.terminal { self.draw(stacks) } else { self.tell(stacks) }
+    }
+
+    fn draw(&mut self, stacks: &[Followed]) -> io::Result<()> {
+        let mut lines = vec![format!("{:<24} {:<6} {:<9} {:<16} {:>6}  ", "STACK", "READY", "SERVICES", "STATUS", "TIME")];
+        lines.extend(stacks.iter().map(line));
+        let mut out = io::stdout().lock();
+        if self.drawn > 0 {
+            write!(out, "\x1b[{}A", self.drawn)?;
+        }
+        // No wrapping meanwhile: a line that is too long is cut by the terminal, so that lines can be counted.
+        write!(out, "\x1b[?7l\x1b[J")?;
+        for line in &lines {
+            writeln!(out, "{line}")?;
+        }
+        write!(out, "\x1b[?7h")?;
+        self.drawn = lines.len();
+        out.flush()
+    }
+
+    fn tell(&mut self, stacks: &[Followed]) -> io::Result<()> {
+        self.told.resize(stacks.len(), String::new());
+        let mut out = io::stdout().lock();
+        for (stack, told) in stacks.iter().zip(&mut self.told) {
+            let now = line(stack);
+            if stack.live.is_some() && *told != now {
+                writeln!(out, "{:>6.1}s  {now}", self.started.elapsed().as_secs_f64())?;
+                *told = now;
+            }
+        }
+        out.flush()
+    }
+}
+
+fn line(stack: &Followed) -> String {
+    let (status, reason, message) = stack.condition(condition::READY).unwrap_or(("-", "-", ""));
+    let took = stack.took.map_or(String::new(), |took| format!("{:.1}s", took.as_secs_f64()));
+    let message = if stack.took.is_some() && !stack.refused { "" } else { message.lines().next().unwrap_or_default() };
+    let expected = if stack.refused && stack.took.is_some() { "as expected: " } else { "" };
+    let line = format!("{:<24} {status:<6} {:<9} {reason:<16} {took:>6}  {expected}{message}", stack.namespace, stack.summary());
+    line.trim_end().to_owned()
+}
+
+/// What stands at the end, in words for somebody who sees it for the first time.
+pub fn summary(stacks: &[Followed], kubectl: &str) -> String {
+    let running: Vec<_> = stacks.iter().filter(|stack| !stack.refused).collect();
+    let ready = running.iter().filter(|stack| stack.took.is_some()).count();
+    let refused = stacks.iter().filter(|stack| stack.refused && stack.took.is_some()).count();
+    let mut text = format!(
+        "\n{ready} of {} Compose stacks are Ready, each in a namespace of its own; {refused} of {} were refused, as they should be.\n",
+        running.len(),
+        stacks.len() - running.len()
+    );
+    for stack in running {
+        let (status, _, message) = stack.condition(condition::READY).unwrap_or(("Unknown", "", ""));
+        text += &format!("\n  {}\n    READY     {status}\n    services  {}\n    made      {}\n", stack.namespace, stack.services(), stack.made());
+        if status != "True" {
+            text += &format!("    because   {message}\n");
+        }
+    }
+    for stack in stacks.iter().filter(|stack| stack.refused) {
+        let (_, reason, message) = stack.condition(condition::STALLED).unwrap_or(("", "not refused", ""));
+        text += &format!("\n  {}\n    {reason}: {}\n", stack.namespace, message.replace('\n', "\n    "));
+    }
+    text + &format!(
+        "
+Try next:
+
+  scale a service, in the stack's own words
+    {kubectl} -n simple-server patch composestack simple-server --type merge \\
+      -p '{{\"spec\":{{\"services\":{{\"simple-server\":{{\"replicas\":3}}}}}}}}'
+    {kubectl} -n simple-server get composestack,pods
+
+  delete a Deployment and see it come back
+    {kubectl} -n words delete deployment web-server
+    {kubectl} -n words get deployment web-server
+
+  look at who may talk to whom
+    {kubectl} -n front-back describe networkpolicy
+"
+    )
+}

@@ -1,0 +1,69 @@
+//! The files of `examples/`: each is a resource that the API server takes, with the Compose text that its author wrote.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use compose_operator::api::ComposeStack;
+use kube::ResourceExt;
+use serde::Deserialize;
+
+/// A file of `examples/` and the stack in it.
+struct Example {
+    name: String,
+    stack: ComposeStack,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn examples(directory: &str) -> Vec<Example> {
+    let mut files: Vec<_> = fs::read_dir(root().join(directory)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    assert!(!files.is_empty(), "{directory} has no examples");
+    files.iter().map(|file| read(file)).collect()
+}
+
+fn read(file: &Path) -> Example {
+    let text = fs::read_to_string(file).unwrap();
+    let documents = serde_yaml::Deserializer::from_str(&text).map(|document| serde_json::Value::deserialize(document).unwrap());
+    let mut stacks = documents.filter(|document| document["kind"] == "ComposeStack");
+    let stack = serde_json::from_value(stacks.next().unwrap()).unwrap();
+    assert!(stacks.next().is_none(), "{}: one stack in a file", file.display());
+    Example { name: file.file_stem().unwrap().to_str().unwrap().to_owned(), stack }
+}
+
+#[test]
+fn compose_text_is_what_the_author_wrote() {
+    let corpus = root().join("../shared/compose-corpus");
+    if !corpus.exists() {
+        assert!(std::env::var_os("CI").is_none(), "the corpus is missing");
+        return;
+    }
+    for example in examples("examples").into_iter().chain(examples("examples/refused")) {
+        let spec = &example.stack.spec;
+        let text = spec.compose.as_ref().unwrap_or_else(|| &spec.files["compose.yaml"]);
+        let written = fs::read_to_string(corpus.join(format!("seed-{}/project/compose.yaml", example.name))).unwrap();
+        assert_eq!(*text, written, "{}", example.name);
+    }
+}
+
+#[test]
+fn names_are_what_the_resource_allows() {
+    for example in examples("examples").into_iter().chain(examples("examples/refused")) {
+        let name = example.stack.name_any();
+        assert!(name.len() <= 40 && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{name}");
+    }
+}
+
+#[test]
+fn every_example_stands_in_the_index() {
+    let index = fs::read_to_string(root().join("examples/README.md")).unwrap();
+    for (directory, prefix) in [("examples", ""), ("examples/refused", "refused/")] {
+        for example in examples(directory) {
+            assert!(index.contains(&format!("]({prefix}{}.yaml)", example.name)), "{} is not in examples/README.md", example.name);
+        }
+    }
+}
