@@ -17,6 +17,7 @@
 
 pub mod api;
 pub mod cli;
+pub mod cluster;
 pub mod compose;
 pub mod controller;
 pub mod translate;

@@ -3,10 +3,8 @@
 mod observed;
 mod outcome;
 
-pub use observed::{
-    Answer, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, PodView, PortView, Probed, Refusal, StackView,
-    Unseen, WorkloadView,
-};
+pub use crate::cluster::view::{ContainerView, JobView, PodView, PortView, WorkloadView};
+pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, StackView, Unseen};
 pub use outcome::{Action, Cause, Note, Outcome};
 
 /// What to do now about one stack, and what to say of it.

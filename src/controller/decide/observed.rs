@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::jiff::Timestamp;
 
 use crate::api::{ComposeStackStatus, StackWarning};
-use crate::translate::{Desired, External, Key, Kind};
+use crate::cluster::view::{PodView, WorkloadView};
+use crate::translate::{Desired, External, Key};
 
 /// All that a decision rests on.
 #[derive(Clone, Debug)]
@@ -124,86 +125,6 @@ pub struct LiveObject {
     pub headless: Option<bool>,
     /// Capacity and phase of claims, state of workloads.
     pub state: WorkloadView,
-}
-
-/// State of an object, by kind.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum WorkloadView {
-    #[default]
-    None,
-    Claim {
-        /// `Pending`, `Bound` or `Lost`.
-        phase: String,
-    },
-    Service {
-        ports: Vec<PortView>,
-        /// Addresses (IP or host name) of a load balancer.
-        addresses: Vec<String>,
-    },
-    /// Deployment and DaemonSet alike.
-    Replicated {
-        generation: i64,
-        observed_generation: i64,
-        /// `spec.replicas`; for a DaemonSet the desired number of nodes.
-        replicas: i32,
-        total: i32,
-        updated: i32,
-        ready: i32,
-        available: i32,
-        /// Message of a false `Progressing` or a true `ReplicaFailure` condition.
-        problem: Option<String>,
-    },
-    Job(JobView),
-}
-
-/// One port of a Service.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PortView {
-    pub port: i32,
-    /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
-    pub node_port: Option<i32>,
-}
-
-/// State of a Job.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct JobView {
-    pub active: i32,
-    pub ready: i32,
-    pub succeeded: i32,
-    pub failed: i32,
-    pub complete: bool,
-    /// Message of a true `Failed` condition.
-    pub failure: Option<String>,
-}
-
-/// One pod.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct PodView {
-    pub name: String,
-    pub deleting: bool,
-    /// `Pending`, `Running`, `Succeeded` or `Failed`.
-    pub phase: String,
-    pub ready: bool,
-    /// Annotation `compose-operator.dev/inputs`, which `decide` writes into every pod template: the inputs at which it was made.
-    pub inputs: Option<String>,
-    /// The kind of workload that it comes of (a ReplicaSet's pod comes of a Deployment).
-    pub workload: Option<Kind>,
-    /// Message of `PodScheduled=False`.
-    pub unschedulable: Option<String>,
-    pub containers: Vec<ContainerView>,
-}
-
-/// One container.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ContainerView {
-    pub name: String,
-    pub started: bool,
-    pub restarts: i32,
-    /// (reason, message) of the waiting state.
-    pub waiting: Option<(String, String)>,
-    /// Exit code of the last termination.
-    pub exit_code: Option<i32>,
 }
 
 /// What the caches or the status do not show yet of our own writes.
