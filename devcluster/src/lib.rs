@@ -1,1 +1,24 @@
-//! x
+//! A real Kubernetes control plane on loopback, for the demo, the tests and the benches of compose-operator.
+//!
+//! etcd, kube-apiserver, kube-controller-manager and kube-scheduler are real, in one Go binary that is built once from `go/` into the user's
+//! cache directory ([`Binaries`]); nodes are simulated by kwok, so that pods are statuses only: `stages.yaml` says which annotations make a
+//! pod fail. Every control plane has ports, a PKI, an audit log and a directory of its own; several run side by side ([`Cluster`]).
+//!
+//! Everything that is started ends with its owner, whichever way that ends: `controlplane supervise` (in `go/`) holds the other end of a
+//! pipe, and the processes that it starts are killed by the kernel should it die itself.
+//!
+//! Read on in `cluster` (what a test calls), `plan` (what is started, with which flags), `binaries` (how it is built), `audit` (what the
+//! control plane remembers of every request).
+
+mod audit;
+mod binaries;
+mod cluster;
+mod error;
+mod pki;
+mod plan;
+mod progress;
+
+pub use audit::{AuditEvent, AuditLog, ObjectRef, Stage};
+pub use binaries::Binaries;
+pub use cluster::{Cluster, Options, User};
+pub use error::Error;
