@@ -8,7 +8,7 @@
 //! | [`compose`] | node trees → a checked `Project` | `yaml` |
 //! | [`api`] | the `ComposeStack` resource, its labels, reasons and status | nothing of ours |
 //! | [`translate`] | `Project` → desired objects and gates | `compose`, `yaml`, `api` |
-//! | [`cluster`] | the only code that talks to an API server | `translate`, `api` |
+//! | [`cluster`] | the only code that talks to an API server | `translate`, `api`, `telemetry` |
 //! | [`controller`] | observe → decide (pure) → act → status | `cluster` and all before |
 //! | [`cli`] | the kubectl plugin | everything |
 //! | [`telemetry`] | logs, metrics, health | nothing of ours |
@@ -20,5 +20,6 @@ pub mod cli;
 pub mod cluster;
 pub mod compose;
 pub mod controller;
+pub mod telemetry;
 pub mod translate;
 pub mod yaml;

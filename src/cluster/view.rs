@@ -238,7 +238,7 @@ struct ServicePortView {
 
 impl AnyView {
     pub fn seen(&self) -> Seen {
-        seen(&self.metadata)
+        of_metadata(&self.metadata)
     }
 }
 
@@ -262,7 +262,7 @@ impl View for DeploymentView {
             available: status.available_replicas.unwrap_or_default(),
             problem: problem.map(|c| c.message.clone().unwrap_or_default()),
         };
-        Seen { state, restarted_for: self.spec.restarted_for(), ..seen(&self.metadata) }
+        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }
 }
 
@@ -281,7 +281,7 @@ impl View for DaemonSetView {
             available: status.number_available.unwrap_or_default(),
             problem: None,
         };
-        Seen { state, restarted_for: self.spec.restarted_for(), ..seen(&self.metadata) }
+        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }
 }
 
@@ -299,7 +299,7 @@ impl View for JobObjectView {
             complete: condition("Complete").is_some(),
             failure: condition("Failed").map(|c| c.message.clone().unwrap_or_default()),
         });
-        Seen { state, restarted_for: self.spec.restarted_for(), ..seen(&self.metadata) }
+        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }
 }
 
@@ -317,7 +317,7 @@ impl View for ServiceObjectView {
             ports: ports.collect(),
             addresses: ingress.filter_map(|i| i.ip.clone().or_else(|| i.hostname.clone())).collect(),
         };
-        Seen { state, headless: Some(self.spec.cluster_ip.as_deref() == Some("None")), ..seen(&self.metadata) }
+        Seen { state, headless: Some(self.spec.cluster_ip.as_deref() == Some("None")), ..of_metadata(&self.metadata) }
     }
 }
 
@@ -326,7 +326,9 @@ impl View for ClaimView {
 
     fn seen(&self) -> Seen {
         let phase = self.status.phase.clone().unwrap_or_else(|| "Pending".to_owned());
-        Seen { state: WorkloadView::Claim { phase }, ..seen(&self.metadata) }
+        let seen = of_metadata(&self.metadata);
+        // A claim's annotations alone say whose it is, whoever may have given it an owner.
+        Seen { state: WorkloadView::Claim { phase }, owner: claim_owner(&self.metadata).unwrap_or(seen.owner.clone()), ..seen }
     }
 }
 
@@ -336,8 +338,8 @@ impl WorkloadSpec {
     }
 }
 
-/// The one thing of an object that its metadata tells.
-fn seen(meta: &ObjectMeta) -> Seen {
+/// What the metadata of an object tells.
+pub(super) fn of_metadata(meta: &ObjectMeta) -> Seen {
     let annotation = |key: &str| meta.annotations.as_ref().and_then(|a| a.get(key)).cloned();
     let managed = meta.managed_fields.as_deref().unwrap_or_default();
     Seen {
@@ -358,21 +360,18 @@ fn seen(meta: &ObjectMeta) -> Seen {
     }
 }
 
-/// The controller reference decides; a claim has none, ever, and its annotations speak for it.
 fn owner(meta: &ObjectMeta) -> Owner {
-    let controller = meta.owner_references.iter().flatten().find(|o| o.controller == Some(true));
-    if let Some(o) = controller {
-        return if is_stack(o) {
-            Owner::Stack { name: o.name.clone(), uid: o.uid.clone() }
-        } else {
-            Owner::Other { kind: o.kind.clone(), name: o.name.clone() }
-        };
-    }
-    let annotations = meta.annotations.as_ref();
-    match annotations.and_then(|a| Some((a.get(keys::STACK)?, a.get(keys::VOLUME)?))) {
-        Some((stack, _)) => Owner::Claim { stack: stack.clone() },
+    match meta.owner_references.iter().flatten().find(|o| o.controller == Some(true)) {
+        Some(o) if is_stack(o) => Owner::Stack { name: o.name.clone(), uid: o.uid.clone() },
+        Some(o) => Owner::Other { kind: o.kind.clone(), name: o.name.clone() },
         None => Owner::Nobody,
     }
+}
+
+fn claim_owner(meta: &ObjectMeta) -> Option<Owner> {
+    let annotations = meta.annotations.as_ref()?;
+    annotations.get(keys::VOLUME)?;
+    Some(Owner::Claim { stack: annotations.get(keys::STACK)?.clone() })
 }
 
 fn is_stack(owner: &OwnerReference) -> bool {

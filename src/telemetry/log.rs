@@ -1,0 +1,32 @@
+//! Logs by `tracing`, as text for people or as JSON for collectors.
+
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Directives of a filter that do not parse, or a second call of [`init`].
+#[derive(Debug, thiserror::Error)]
+#[error("set up logs: {0}")]
+pub struct Error(String);
+
+/// Sends log lines to stderr from now on.
+///
+/// `filter` is a list of directives such as `info,compose_operator=debug`.
+///
+/// # Errors
+/// Where `filter` does not parse, or logs were set up before.
+pub fn init(filter: &str, format: Format) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(filter).map_err(|e| Error(e.to_string()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        Format::Text => builder.with_target(false).try_init(),
+        Format::Json => builder.json().flatten_event(true).try_init(),
+    }
+    .map_err(|e| Error(e.to_string()))
+}
