@@ -7,6 +7,11 @@ use tokio::time::Instant;
 
 use crate::stacks::Followed;
 
+/// Says one thing.
+pub fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
 /// Standard output, and what stands there already.
 pub struct Screen {
     terminal: bool,
@@ -22,14 +27,15 @@ impl Screen {
         Self { terminal: io::stdout().is_terminal(), started: Instant::now(), drawn: 0, told: Vec::new() }
     }
 
-    /// Says one thing, above the table.
-    pub fn say(&self, text: &str) -> io::Result<()> {
-        writeln!(io::stdout(), "{text}")
-    }
-
     /// Shows where the stacks stand now.
     pub fn show(&mut self, stacks: &[Followed]) -> io::Result<()> {
         if self.terminal { self.draw(stacks) } else { self.tell(stacks) }
+    }
+
+    /// From now on tells changes only, from how the stacks stand now.
+    pub fn only_tell(&mut self, stacks: &[Followed]) {
+        self.terminal = false;
+        self.told = stacks.iter().map(line).collect();
     }
 
     fn draw(&mut self, stacks: &[Followed]) -> io::Result<()> {
@@ -77,23 +83,29 @@ pub fn summary(stacks: &[Followed], kubectl: &str) -> String {
     let running: Vec<_> = stacks.iter().filter(|stack| !stack.refused).collect();
     let ready = running.iter().filter(|stack| stack.took.is_some()).count();
     let refused = stacks.iter().filter(|stack| stack.refused && stack.took.is_some()).count();
-    let mut text = format!(
-        "\n{ready} of {} Compose stacks are Ready, each in a namespace of its own; {refused} of {} were refused, as they should be.\n",
-        running.len(),
-        stacks.len() - running.len()
-    );
+    let total = stacks.len() - running.len();
+    let mut lines = vec![format!(
+        "\n{ready} of {} Compose stacks are Ready, each in a namespace of its own; {refused} of {total} were refused, as they should be.",
+        running.len()
+    )];
     for stack in running {
         let (status, _, message) = stack.condition(condition::READY).unwrap_or(("Unknown", "", ""));
-        text += &format!("\n  {}\n    READY     {status}\n    services  {}\n    made      {}\n", stack.namespace, stack.services(), stack.made());
+        lines.push(format!("\n  {}\n    READY     {status}", stack.namespace));
+        lines.push(format!("    services  {}\n    made      {}", stack.services(), stack.made()));
         if status != "True" {
-            text += &format!("    because   {message}\n");
+            lines.push(format!("    because   {message}"));
         }
     }
     for stack in stacks.iter().filter(|stack| stack.refused) {
         let (_, reason, message) = stack.condition(condition::STALLED).unwrap_or(("", "not refused", ""));
-        text += &format!("\n  {}\n    {reason}: {}\n", stack.namespace, message.replace('\n', "\n    "));
+        lines.push(format!("\n  {}\n    {reason}: {}", stack.namespace, message.replace('\n', "\n    ")));
     }
-    text + &format!(
+    lines.push(next_steps(kubectl));
+    lines.join("\n")
+}
+
+fn next_steps(kubectl: &str) -> String {
+    format!(
         "
 Try next:
 

@@ -78,9 +78,10 @@ impl Followed {
 
     /// Ready at the current generation; or, where it is to be refused, Stalled for that reason.
     fn is_as_expected(&self) -> bool {
-        let current = self.live.as_ref().is_some_and(|live| {
-            live.status.as_ref().is_some_and(|status| status.observed_generation == live.metadata.generation)
-        });
+        let current = self
+            .live
+            .as_ref()
+            .is_some_and(|live| live.status.as_ref().is_some_and(|status| status.observed_generation == live.metadata.generation));
         let (wanted, why) = if self.refused { (condition::STALLED, reason::INVALID_SPEC) } else { (condition::READY, reason::READY) };
         current && self.condition(wanted).is_some_and(|(status, reason, _)| status == "True" && reason == why)
     }

@@ -1,0 +1,145 @@
+//! `make demo`: a control plane, the operator on it under the chart's rights, and every stack of `examples/`, live.
+//!
+//! `DEMO=once` ends when all stacks are as they should be, with an error if one isn't in time. `TEST_CLUSTER=current` does the same on the
+//! cluster of the current kubeconfig, and takes away at the end what it has made there.
+
+mod install;
+mod screen;
+mod stacks;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use compose_operator::api::ComposeStack;
+use futures::StreamExt;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, ResourceExt};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use install::{Cluster, Installed, Operator};
+use screen::Screen;
+use stacks::{Example, Followed};
+
+/// Time that a stack has to become what it should.
+const IN_TIME: Duration = Duration::from_mins(2);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Yaml(#[from] serde_yaml::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    #[error(transparent)]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    #[error("start the control plane")]
+    Devcluster(#[from] devcluster::Error),
+    #[error("{0}")]
+    Text(String),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(error) = source {
+                eprintln!("  {error}");
+                source = error.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<ExitCode, Error> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let once = std::env::var("DEMO").is_ok_and(|value| value == "once");
+    let examples = stacks::read(&root.join("examples"))?;
+    let mut screen = Screen::new();
+    let cluster = Cluster::start().await?;
+    let mut installed = Installed::default();
+    let result = tokio::select! {
+        result = show(&cluster, &mut installed, &examples, root, once, &mut screen) => result,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
+    };
+    if cluster.is_foreign() {
+        screen::say("\nRemoving what the demo has made on this cluster.")?;
+        installed.remove(&cluster).await?;
+    }
+    result
+}
+
+async fn show(
+    cluster: &Cluster,
+    installed: &mut Installed,
+    examples: &[Example],
+    root: &Path,
+    once: bool,
+    screen: &mut Screen,
+) -> Result<ExitCode, Error> {
+    screen::say("Installing the ComposeStack resource and the rights that the chart gives the operator.")?;
+    let kubeconfig = installed.install(cluster, root).await?;
+    let log = log_file()?;
+    screen::say(&format!("Running the operator; its log is {}\n", log.display()))?;
+    let mut operator = Operator::start(&kubeconfig, &log)?;
+    let mut followed = Vec::new();
+    for example in examples {
+        installed.apply(cluster, example).await?;
+        followed.push(Followed::new(example));
+    }
+    follow(cluster, &mut operator, followed, once, screen).await
+}
+
+/// Shows the stacks until all are as they should be or out of time, then sums up; goes on for ever unless `once`.
+async fn follow(
+    cluster: &Cluster,
+    operator: &mut Operator,
+    mut stacks: Vec<Followed>,
+    once: bool,
+    screen: &mut Screen,
+) -> Result<ExitCode, Error> {
+    let api = Api::<ComposeStack>::all(cluster.client().clone());
+    let mut changes = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().applied_objects());
+    let deadline = Instant::now() + IN_TIME;
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut summed_up = false;
+    loop {
+        tokio::select! {
+            Some(change) = changes.next() => {
+                let Ok(live) = change else { continue };
+                let same = |stack: &&mut Followed| Some(&stack.namespace) == live.namespace().as_ref() && stack.name == live.name_any();
+                if let Some(stack) = stacks.iter_mut().find(same) {
+                    stack.observe(live);
+                    screen.show(&stacks)?;
+                }
+            }
+            _ = clock.tick() => if let Some(status) = operator.ended()? {
+                return Err(Error::Text(format!("the operator ended: {status}")));
+            },
+        }
+        let done = stacks.iter().all(|stack| stack.took.is_some());
+        if !summed_up && (done || Instant::now() > deadline) {
+            screen::say(&screen::summary(&stacks, &cluster.kubectl()))?;
+            if once {
+                return Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+            }
+            screen::say("The cluster and the operator stay up until Ctrl-C. Changes of the stacks are told below.\n")?;
+            screen.only_tell(&stacks);
+            summed_up = true;
+        }
+    }
+}
+
+fn log_file() -> Result<PathBuf, Error> {
+    let executable = std::env::current_exe()?;
+    let target = executable.ancestors().nth(3).ok_or_else(|| Error::Text("the demo runs from cargo's target directory".to_owned()))?;
+    Ok(target.join("demo-operator.log"))
+}
