@@ -7,51 +7,45 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use compose_operator::api::ComposeStack;
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
+use devcluster::{Cluster, Options};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
-use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, NamedAuthInfo};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Config, CustomResourceExt, ResourceExt};
+use serde::Deserialize;
 
 use crate::Error;
-use crate::screen;
 use crate::stacks::Example;
 
-/// Name of the operator's account, rights and namespace.
+/// Name of the release, and of the operator's namespace.
 const NAME: &str = "compose-operator-demo";
 /// Label of the namespaces that the demo makes; others are left alone.
 const PART_OF: (&str, &str) = ("app.kubernetes.io/part-of", NAME);
 
-/// The cluster that the demo runs on.
-pub struct Cluster {
-    /// None: the cluster is that of the current kubeconfig.
-    own: Option<devcluster::Cluster>,
-    kubeconfig: Kubeconfig,
+/// The cluster, and what the demo has made there.
+pub struct Stage {
+    cluster: Cluster,
     client: Client,
+    /// Whether the cluster is somebody else's, so that the demo has to clean up.
+    foreign: bool,
+    namespaces: Vec<String>,
+    /// What the chart became, where it was applied.
+    rendered: Option<String>,
+    /// Whether the resource definition was not there before.
+    defined: bool,
 }
 
-impl Cluster {
+impl Stage {
     /// Starts a control plane, or takes the current kubeconfig's where `TEST_CLUSTER=current`.
     pub async fn start() -> Result<Self, Error> {
-        let own = if std::env::var("TEST_CLUSTER").is_ok_and(|value| value == "current") {
-            screen::say("Using the cluster of the current kubeconfig.")?;
-            None
-        } else {
-            Some(devcluster::Cluster::start()?)
-        };
-        let kubeconfig = match &own {
-            Some(cluster) => Kubeconfig::read_from(cluster.kubeconfig())?,
-            None => Kubeconfig::read()?,
-        };
-        let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &KubeConfigOptions::default()).await?;
-        Ok(Self { own, kubeconfig, client: Client::try_from(config)? })
-    }
-
-    pub fn is_foreign(&self) -> bool {
-        self.own.is_none()
+        // Known from the start, it is known to the garbage collector too.
+        let options = Options { custom_resources: vec![serde_json::to_value(ComposeStack::crd())?], ..Options::default() };
+        let cluster = tokio::task::spawn_blocking(move || Cluster::for_tests(&options)).await.map_err(|error| Error::Text(error.to_string()))??;
+        let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(cluster.admin())?, &KubeConfigOptions::default()).await?;
+        let (client, foreign) = (Client::try_from(config)?, cluster.audit().is_none());
+        Ok(Self { cluster, client, foreign, namespaces: Vec::new(), rendered: None, defined: false })
     }
 
     pub fn client(&self) -> &Client {
@@ -60,90 +54,32 @@ impl Cluster {
 
     /// How the viewer calls kubectl on this cluster.
     pub fn kubectl(&self) -> String {
-        match &self.own {
-            Some(cluster) => format!("KUBECONFIG={} cargo run -q -p devcluster -- kubectl", cluster.kubeconfig().display()),
-            None => "kubectl".to_owned(),
+        if self.foreign {
+            return "kubectl".to_owned();
         }
+        format!("KUBECONFIG={} cargo run -q -p devcluster -- kubectl", self.cluster.admin().display())
     }
 
-    /// The same cluster, by a bearer token.
-    fn with_token(&self, token: String) -> Result<Kubeconfig, Error> {
-        let mut kubeconfig = self.kubeconfig.clone();
-        let current = kubeconfig.current_context.clone().unwrap_or_default();
-        let context = kubeconfig.contexts.iter_mut().find(|context| context.name == current).and_then(|context| context.context.as_mut());
-        context.ok_or_else(|| Error::Text("the kubeconfig has no current context".to_owned()))?.user = Some(NAME.to_owned());
-        kubeconfig.auth_infos = vec![NamedAuthInfo {
-            name: NAME.to_owned(),
-            auth_info: Some(AuthInfo { token: Some(token.into()), ..AuthInfo::default() }),
-            ..NamedAuthInfo::default()
-        }];
-        Ok(kubeconfig)
-    }
-}
-
-/// What the demo has made, to be taken away again on a cluster that isn't its own.
-#[derive(Default)]
-pub struct Installed {
-    namespaces: Vec<String>,
-    rights: bool,
-    definition: bool,
-}
-
-impl Installed {
-    /// The resource definition and the operator's account with the chart's rights; gives the kubeconfig of that account.
-    pub async fn install(&mut self, cluster: &Cluster, root: &Path) -> Result<PathBuf, Error> {
-        let client = cluster.client();
-        self.define(client).await?;
-        self.namespace(client, NAME, &BTreeMap::new()).await?;
-        self.rights = true;
-        self.grant(client, &fs::read_to_string(root.join("charts/compose-operator/templates/rbac.yaml"))?).await?;
-        let request = TokenRequest {
-            spec: TokenRequestSpec { expiration_seconds: Some(24 * 60 * 60), ..TokenRequestSpec::default() },
-            ..TokenRequest::default()
-        };
-        let accounts = Api::<ServiceAccount>::namespaced(client.clone(), NAME);
-        let answer = accounts.create_token_request(NAME, &PostParams::default(), &request).await?;
-        let token = answer.status.map(|status| status.token).ok_or_else(|| Error::Text("the token request has no answer".to_owned()))?;
-        let file = std::env::temp_dir().join(format!("{NAME}-{}.kubeconfig", std::process::id()));
-        fs::write(&file, serde_yaml::to_string(&cluster.with_token(token)?)?)?;
-        Ok(file)
-    }
-
-    async fn define(&mut self, client: &Client) -> Result<(), Error> {
-        let definitions = Api::<CustomResourceDefinition>::all(client.clone());
-        self.definition = definitions.get_opt(ComposeStack::crd_name()).await?.is_none();
-        definitions.patch(ComposeStack::crd_name(), &PatchParams::apply(NAME).force(), &Patch::Apply(ComposeStack::crd())).await?;
+    /// Installs the chart without its Deployment: the operator runs here, as the chart's account. Gives the kubeconfig of that account.
+    pub async fn install(&mut self, root: &Path) -> Result<PathBuf, Error> {
+        let definitions = Api::<CustomResourceDefinition>::all(self.client.clone());
+        self.defined = definitions.get_opt(ComposeStack::crd_name()).await?.is_none();
+        self.namespace(NAME, &BTreeMap::new()).await?;
+        let chart = root.join("charts/compose-operator");
+        let rendered = self.cluster.run(self.cluster.helm().args(["template", NAME, "--namespace", NAME]).arg(chart))?;
+        let rendered = without_deployment(&rendered)?;
+        self.cluster.apply(&rendered)?;
+        self.rendered = Some(rendered);
         let established = await_condition(definitions, ComposeStack::crd_name(), conditions::is_crd_established());
         match tokio::time::timeout(Duration::from_mins(1), established).await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => Ok(self.cluster.service_account(NAME, NAME)?),
             _ => Err(Error::Text("the resource definition was not taken into use".to_owned())),
         }
     }
 
-    async fn grant(&mut self, client: &Client, chart: &str) -> Result<(), Error> {
-        let metadata = ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() };
-        let create = PostParams::default();
-        let account = ServiceAccount { metadata: metadata.clone(), ..ServiceAccount::default() };
-        Api::namespaced(client.clone(), NAME).create(&create, &account).await?;
-        let subject =
-            Subject { kind: "ServiceAccount".to_owned(), name: NAME.to_owned(), namespace: Some(NAME.to_owned()), api_group: None };
-        let role_ref =
-            |kind: &str| RoleRef { api_group: "rbac.authorization.k8s.io".to_owned(), kind: kind.to_owned(), name: NAME.to_owned() };
-        let everywhere = ClusterRole { metadata: metadata.clone(), rules: Some(rules(chart, "ClusterRole")?), ..ClusterRole::default() };
-        Api::all(client.clone()).create(&create, &everywhere).await?;
-        let binding =
-            ClusterRoleBinding { metadata: metadata.clone(), role_ref: role_ref("ClusterRole"), subjects: Some(vec![subject.clone()]) };
-        Api::all(client.clone()).create(&create, &binding).await?;
-        let own = Role { metadata: metadata.clone(), rules: Some(rules(chart, "Role")?) };
-        Api::namespaced(client.clone(), NAME).create(&create, &own).await?;
-        let binding = RoleBinding { metadata, role_ref: role_ref("Role"), subjects: Some(vec![subject]) };
-        Api::namespaced(client.clone(), NAME).create(&create, &binding).await?;
-        Ok(())
-    }
-
     /// Makes a namespace, or takes one that an earlier demo has made.
-    async fn namespace(&mut self, client: &Client, name: &str, labels: &BTreeMap<String, String>) -> Result<(), Error> {
-        let namespaces = Api::<Namespace>::all(client.clone());
+    async fn namespace(&mut self, name: &str, labels: &BTreeMap<String, String>) -> Result<(), Error> {
+        let namespaces = Api::<Namespace>::all(self.client.clone());
         let found = namespaces.get_opt(name).await?;
         if found.is_some_and(|found| found.labels().get(PART_OF.0).is_none_or(|value| value != PART_OF.1)) {
             return Err(Error::Text(format!("the namespace {name} exists already and isn't the demo's")));
@@ -158,37 +94,48 @@ impl Installed {
     }
 
     /// Applies an example in its namespace.
-    pub async fn apply(&mut self, cluster: &Cluster, example: &Example) -> Result<(), Error> {
-        self.namespace(cluster.client(), &example.namespace, &example.labels).await?;
-        let stacks = Api::<ComposeStack>::namespaced(cluster.client().clone(), &example.namespace);
+    pub async fn apply(&mut self, example: &Example) -> Result<(), Error> {
+        self.namespace(&example.namespace, &example.labels).await?;
+        let stacks = Api::<ComposeStack>::namespaced(self.client.clone(), &example.namespace);
         stacks.patch(&example.stack.name_any(), &PatchParams::apply(NAME).force(), &Patch::Apply(&example.stack)).await?;
         Ok(())
     }
 
-    /// Takes away what was made; the cluster's garbage collector takes away what the stacks own.
-    pub async fn remove(&self, cluster: &Cluster) -> Result<(), Error> {
-        let (client, delete) = (cluster.client(), DeleteParams::background());
+    /// Takes away what was made on a cluster that isn't the demo's own; its garbage collector takes away what the stacks own.
+    pub async fn clear(&self) -> Result<(), Error> {
+        if !self.foreign {
+            return Ok(());
+        }
         for name in &self.namespaces {
-            Api::<Namespace>::all(client.clone()).delete(name, &delete).await?;
+            Api::<Namespace>::all(self.client.clone()).delete(name, &DeleteParams::background()).await?;
         }
-        if self.rights {
-            Api::<ClusterRoleBinding>::all(client.clone()).delete(NAME, &delete).await?;
-            Api::<ClusterRole>::all(client.clone()).delete(NAME, &delete).await?;
-        }
-        if self.definition {
-            Api::<CustomResourceDefinition>::all(client.clone()).delete(ComposeStack::crd_name(), &delete).await?;
+        for (kind, name) in self.rendered.iter().flat_map(|rendered| documents(rendered)).filter_map(|document| named(&document.ok()?)) {
+            if kind.starts_with("ClusterRole") || (kind == "CustomResourceDefinition" && self.defined) {
+                self.cluster.run(self.cluster.kubectl().args(["delete", "--ignore-not-found", &kind, &name]))?;
+            }
         }
         Ok(())
     }
 }
 
-/// The rules of a role in the chart; they hold no template and are read as they stand.
-fn rules(chart: &str, kind: &str) -> Result<Vec<PolicyRule>, Error> {
-    let document = chart.split("\n---\n").find(|document| document.contains(&format!("\nkind: {kind}\n")));
-    let rules = document.and_then(|document| document.split_once("\nrules:\n")).map(|(_, rules)| rules);
-    let rules = rules.ok_or_else(|| Error::Text(format!("the chart has no {kind} with rules")))?;
-    let lines: Vec<&str> = rules.lines().filter(|line| !line.starts_with("{{")).collect();
-    Ok(serde_yaml::from_str(&lines.join("\n"))?)
+fn documents(text: &str) -> impl Iterator<Item = Result<serde_json::Value, serde_yaml::Error>> {
+    serde_yaml::Deserializer::from_str(text).map(serde_json::Value::deserialize)
+}
+
+fn named(document: &serde_json::Value) -> Option<(String, String)> {
+    Some((document["kind"].as_str()?.to_owned(), document["metadata"]["name"].as_str()?.to_owned()))
+}
+
+fn without_deployment(rendered: &str) -> Result<String, Error> {
+    let mut kept = String::new();
+    for document in documents(rendered) {
+        let document = document?;
+        if !document.is_null() && document["kind"] != "Deployment" {
+            kept += "---\n";
+            kept += &serde_yaml::to_string(&document)?;
+        }
+    }
+    Ok(kept)
 }
 
 /// The operator's process; it ends with the demo.

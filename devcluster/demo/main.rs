@@ -17,7 +17,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use install::{Cluster, Installed, Operator};
+use install::{Operator, Stage};
 use screen::Screen;
 use stacks::{Example, Followed};
 
@@ -36,7 +36,7 @@ pub enum Error {
     Kube(#[from] kube::Error),
     #[error(transparent)]
     Kubeconfig(#[from] kube::config::KubeconfigError),
-    #[error("start the control plane")]
+    #[error(transparent)]
     Devcluster(#[from] devcluster::Error),
     #[error("{0}")]
     Text(String),
@@ -62,50 +62,37 @@ async fn run() -> Result<ExitCode, Error> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let once = std::env::var("DEMO").is_ok_and(|value| value == "once");
     let examples = stacks::read(&root.join("examples"))?;
-    let mut screen = Screen::new();
-    let cluster = Cluster::start().await?;
-    let mut installed = Installed::default();
+    let mut stage = tokio::select! {
+        stage = Stage::start() => stage?,
+        _ = tokio::signal::ctrl_c() => return Ok(ExitCode::FAILURE),
+    };
     let result = tokio::select! {
-        result = show(&cluster, &mut installed, &examples, root, once, &mut screen) => result,
+        result = show(&mut stage, &examples, root, once) => result,
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
     };
-    if cluster.is_foreign() {
-        screen::say("\nRemoving what the demo has made on this cluster.")?;
-        installed.remove(&cluster).await?;
-    }
+    screen::say("\nEnding, with everything that the demo has started.")?;
+    stage.clear().await?;
     result
 }
 
-async fn show(
-    cluster: &Cluster,
-    installed: &mut Installed,
-    examples: &[Example],
-    root: &Path,
-    once: bool,
-    screen: &mut Screen,
-) -> Result<ExitCode, Error> {
+async fn show(stage: &mut Stage, examples: &[Example], root: &Path, once: bool) -> Result<ExitCode, Error> {
     screen::say("Installing the ComposeStack resource and the rights that the chart gives the operator.")?;
-    let kubeconfig = installed.install(cluster, root).await?;
+    let kubeconfig = stage.install(root).await?;
     let log = log_file()?;
     screen::say(&format!("Running the operator; its log is {}\n", log.display()))?;
     let mut operator = Operator::start(&kubeconfig, &log)?;
     let mut followed = Vec::new();
     for example in examples {
-        installed.apply(cluster, example).await?;
+        stage.apply(example).await?;
         followed.push(Followed::new(example));
     }
-    follow(cluster, &mut operator, followed, once, screen).await
+    follow(stage, &mut operator, followed, once).await
 }
 
 /// Shows the stacks until all are as they should be or out of time, then sums up; goes on for ever unless `once`.
-async fn follow(
-    cluster: &Cluster,
-    operator: &mut Operator,
-    mut stacks: Vec<Followed>,
-    once: bool,
-    screen: &mut Screen,
-) -> Result<ExitCode, Error> {
-    let api = Api::<ComposeStack>::all(cluster.client().clone());
+async fn follow(stage: &Stage, operator: &mut Operator, mut stacks: Vec<Followed>, once: bool) -> Result<ExitCode, Error> {
+    let mut screen = Screen::new();
+    let api = Api::<ComposeStack>::all(stage.client().clone());
     let mut changes = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().applied_objects());
     let deadline = Instant::now() + IN_TIME;
     let mut clock = tokio::time::interval(Duration::from_secs(1));
@@ -127,7 +114,7 @@ async fn follow(
         }
         let done = stacks.iter().all(|stack| stack.took.is_some());
         if !summed_up && (done || Instant::now() > deadline) {
-            screen::say(&screen::summary(&stacks, &cluster.kubectl()))?;
+            screen::say(&screen::summary(&stacks, &stage.kubectl()))?;
             if once {
                 return Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
