@@ -13,7 +13,8 @@ lint:
 
 # A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
 demo:
-	cargo run -q -p devcluster -- demo
+	cargo build --bin compose-operator --example demo
+	cargo run -q --example demo
 
 # crds/ and the chart's copy of it, from the Rust types.
 generate:

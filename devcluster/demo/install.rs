@@ -42,7 +42,8 @@ impl Stage {
     pub async fn start() -> Result<Self, Error> {
         // Known from the start, it is known to the garbage collector too.
         let options = Options { custom_resources: vec![serde_json::to_value(ComposeStack::crd())?], ..Options::default() };
-        let cluster = tokio::task::spawn_blocking(move || Cluster::for_tests(&options)).await.map_err(|error| Error::Text(error.to_string()))??;
+        let cluster =
+            tokio::task::spawn_blocking(move || Cluster::for_tests(&options)).await.map_err(|error| Error::Text(error.to_string()))??;
         let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(cluster.admin())?, &KubeConfigOptions::default()).await?;
         let (client, foreign) = (Client::try_from(config)?, cluster.audit().is_none());
         Ok(Self { cluster, client, foreign, namespaces: Vec::new(), rendered: None, defined: false })
@@ -52,12 +53,11 @@ impl Stage {
         &self.client
     }
 
-    /// How the viewer calls kubectl on this cluster.
-    pub fn kubectl(&self) -> String {
-        if self.foreign {
-            return "kubectl".to_owned();
-        }
-        format!("KUBECONFIG={} cargo run -q -p devcluster -- kubectl", self.cluster.admin().display())
+    /// What makes `kubectl` in the viewer's shell speak to this cluster; nothing where it does anyway.
+    pub fn alias(&self) -> Option<String> {
+        let command = self.cluster.kubectl();
+        let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+        (!self.foreign).then(|| format!("alias kubectl='KUBECONFIG={} {}'", self.cluster.admin().display(), words.join(" ")))
     }
 
     /// Installs the chart without its Deployment: the operator runs here, as the chart's account. Gives the kubeconfig of that account.

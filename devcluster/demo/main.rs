@@ -114,7 +114,7 @@ async fn follow(stage: &Stage, operator: &mut Operator, mut stacks: Vec<Followed
         }
         let done = stacks.iter().all(|stack| stack.took.is_some());
         if !summed_up && (done || Instant::now() > deadline) {
-            screen::say(&screen::summary(&stacks, &stage.kubectl()))?;
+            screen::say(&screen::summary(&stacks, stage.alias().as_deref()))?;
             if once {
                 return Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }

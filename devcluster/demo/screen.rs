@@ -79,7 +79,7 @@ fn line(stack: &Followed) -> String {
 }
 
 /// What stands at the end, in words for somebody who sees it for the first time.
-pub fn summary(stacks: &[Followed], kubectl: &str) -> String {
+pub fn summary(stacks: &[Followed], alias: Option<&str>) -> String {
     let running: Vec<_> = stacks.iter().filter(|stack| !stack.refused).collect();
     let ready = running.iter().filter(|stack| stack.took.is_some()).count();
     let refused = stacks.iter().filter(|stack| stack.refused && stack.took.is_some()).count();
@@ -100,26 +100,26 @@ pub fn summary(stacks: &[Followed], kubectl: &str) -> String {
         let (_, reason, message) = stack.condition(condition::STALLED).unwrap_or(("", "not refused", ""));
         lines.push(format!("\n  {}\n    {reason}: {}", stack.namespace, message.replace('\n', "\n    ")));
     }
-    lines.push(next_steps(kubectl));
+    lines.push(next_steps(alias));
     lines.join("\n")
 }
 
-fn next_steps(kubectl: &str) -> String {
+fn next_steps(alias: Option<&str>) -> String {
+    let alias = alias.map(|alias| format!("\n  {alias}\n")).unwrap_or_default();
     format!(
         "
-Try next:
-
-  scale a service, in the stack's own words
-    {kubectl} -n simple-server patch composestack simple-server --type merge \\
+Try next, in another terminal:
+{alias}
+  scale a service
+    kubectl -n simple-server patch composestack simple-server --type merge \\
       -p '{{\"spec\":{{\"services\":{{\"simple-server\":{{\"replicas\":3}}}}}}}}'
-    {kubectl} -n simple-server get composestack,pods
 
   delete a Deployment and see it come back
-    {kubectl} -n words delete deployment web-server
-    {kubectl} -n words get deployment web-server
+    kubectl -n words delete deployment web-server
+    kubectl -n words get deployments --watch
 
   look at who may talk to whom
-    {kubectl} -n front-back describe networkpolicy
+    kubectl -n front-back describe networkpolicies
 "
     )
 }
