@@ -1,16 +1,80 @@
 //! What to do about one stack: (desired × live × unseen writes × recorded facts × now) → actions and status. Pure: no I/O, no clock.
+//!
+//! | module | what it decides |
+//! |---|---|
+//! | `view` | what is known of each object: the cache, and our own newer writes on top |
+//! | `facts` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
+//! | `objects` | Services, claims, policies, ConfigMaps, Secrets: made, changed, repaired |
+//! | `gates` | `depends_on` |
+//! | `turn` | a service's workload: made, changed, scaled, repaired, replaced, removed |
+//! | `stamp` | what a pod template carries of that: inputs, and the dependencies that restart it |
+//! | `prune` | what left the file |
+//! | `services`, `words` | a service's state, and why, in words |
+//! | `conditions`, `report`, `refused`, `notes` | the stack's status and Events |
 
+mod acts;
+mod bugs;
+mod conditions;
+mod facts;
+mod gates;
+mod notes;
+mod objects;
 mod observed;
 mod outcome;
+mod prune;
+mod refused;
+mod report;
+mod services;
+mod stamp;
+mod turn;
+mod view;
+mod words;
 
+#[doc(hidden)]
+pub use bugs::Bugs;
 pub use crate::cluster::view::{ContainerView, JobView, PodView, PortView, WorkloadView};
 pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, StackView, Unseen};
 pub use outcome::{Action, Cause, Note, Outcome};
+
+use acts::Acts;
+use conditions::Situation;
+use view::Scene;
 
 /// What to do now about one stack, and what to say of it.
 ///
 /// Carry the actions out, put their answers into `Unseen` (and 409s into `Live::probed`), decide again until there is no action left, then
 /// write the status if it differs from the recorded one, and publish the notes of the decisions whose actions were carried out.
 pub fn decide(input: &Input) -> Outcome {
-    Outcome { status: input.recorded.clone(), ..Outcome::default() }
+    decide_with(input, Bugs::default())
+}
+
+/// [`decide`] with mistakes, for the tests that show that the simulation sees them.
+#[doc(hidden)]
+pub fn decide_with(input: &Input, bugs: Bugs) -> Outcome {
+    if input.stack.deleting {
+        return Outcome { status: input.recorded.clone(), ..Outcome::default() };
+    }
+    if input.stack.suspend {
+        return told(input, report::unchanged(input, &Situation::suspended()));
+    }
+    match input.desired {
+        Err(refusal) => told(input, refused::status(input, refusal)),
+        Ok(desired) => reconcile(&Scene::new(input, desired, bugs)),
+    }
+}
+
+fn told(input: &Input, status: crate::api::ComposeStackStatus) -> Outcome {
+    let notes = notes::of_conditions(input, &status).into_iter().collect();
+    Outcome { status, notes, ..Outcome::default() }
+}
+
+fn reconcile(scene: &Scene) -> Outcome {
+    let mut acts = Acts::new(scene.input);
+    let standings = objects::plan(scene, &mut acts);
+    let services = services::plan(scene, &standings, &mut acts);
+    let left = prune::plan(scene, &services, &mut acts);
+    let situation = conditions::judge(scene.input, &standings, &services, &left);
+    let status = report::status(scene, services, &situation);
+    let notes = notes::all(scene, &acts.actions, &status);
+    Outcome { actions: acts.actions, status, notes, again: acts.again }
 }

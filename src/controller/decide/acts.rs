@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{Action, Failure, Input};
+use crate::translate::{Key, Object};
+
+/// The actions of one decision, and when to look again.
+pub(super) struct Acts<'a> {
+    pub actions: Vec<Action>,
+    pub again: Option<Duration>,
+    failures: &'a BTreeMap<Key, Failure>,
+    now: Timestamp,
+}
+
+impl<'a> Acts<'a> {
+    pub fn new(input: &'a Input<'a>) -> Self {
+        Self { actions: Vec::new(), again: None, failures: input.failures, now: input.now }
+    }
+
+    /// Asks for an action, unless an earlier attempt on the same object failed so lately that it is too early for another.
+    pub fn push(&mut self, action: Action) {
+        match self.failures.get(&action.key()) {
+            Some(failure) if failure.not_before > self.now => self.look_at(failure.not_before),
+            _ => self.actions.push(action),
+        }
+    }
+
+    pub fn look_after(&mut self, delay: Duration) {
+        self.again = Some(self.again.map_or(delay, |again| again.min(delay)));
+    }
+
+    /// Looks again at a point of time; a past one asks for nothing.
+    pub fn look_at(&mut self, at: Timestamp) {
+        if let Ok(delay) = Duration::try_from(at.duration_since(self.now))
+            && !delay.is_zero()
+        {
+            self.look_after(delay);
+        }
+    }
+
+    pub fn failure(&self, key: &Key) -> Option<&'a Failure> {
+        self.failures.get(key)
+    }
+
+    /// Asks for the create again once `after` has passed since the object in its way was read.
+    pub fn retry(&mut self, object: &Object, read: Timestamp, after: Duration) {
+        let waited = Duration::try_from(self.now.duration_since(read)).unwrap_or_default();
+        match after.checked_sub(waited).filter(|d| !d.is_zero()) {
+            Some(rest) => self.look_after(rest),
+            None => self.push(Action::Create { object: Box::new(object.clone()) }),
+        }
+    }
+}
+
+impl Action {
+    /// The object that it is about.
+    pub fn key(&self) -> Key {
+        match self {
+            Action::Create { object } | Action::Apply { object, .. } | Action::Compare { object, .. } => object.key(),
+            Action::Delete { key, .. } => key.clone(),
+        }
+    }
+}

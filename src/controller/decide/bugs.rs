@@ -1,0 +1,16 @@
+/// Mistakes that the simulation must be able to see (`tests/simulation.rs`). Nothing outside tests can set one: [`decide`](super::decide)
+/// always passes the default, which is none.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bugs {
+    /// Whatever bears a wanted name counts as ours.
+    pub skip_uid_test: bool,
+    /// Whatever is seen and not wanted is deleted, whoever owns it.
+    pub prune_by_label: bool,
+    /// The cache alone is believed.
+    pub forget_unseen: bool,
+    /// `completed` of the status counts for nothing.
+    pub rerun_finished: bool,
+    /// Updates go out whatever state the dependencies are in.
+    pub ignore_update_gate: bool,
+}

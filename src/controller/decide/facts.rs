@@ -1,0 +1,199 @@
+use std::fmt;
+
+use super::view::Scene;
+use super::{JobView, LiveObject, PodView, WorkloadView};
+use crate::compose::model::DependencyCondition;
+use crate::translate::{Kind, Lifetime, ServicePlan};
+
+/// The inputs at which a service last met each condition; `status.services[].met`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Met {
+    pub started: Option<String>,
+    pub healthy: Option<String>,
+}
+
+impl Met {
+    pub fn parse(text: &str) -> Self {
+        let value = |name: &str| text.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
+        Self { started: value("started"), healthy: value("healthy") }
+    }
+}
+
+impl fmt::Display for Met {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [("started", &self.started), ("healthy", &self.healthy)];
+        let parts: Vec<String> = parts.iter().filter_map(|(name, value)| value.as_ref().map(|v| format!("{name}={v}"))).collect();
+        f.write_str(&parts.join(","))
+    }
+}
+
+/// What is true of a service beyond what its workload shows at this moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub met: Met,
+    pub completed: Option<String>,
+    pub exhausted: Option<String>,
+}
+
+impl Facts {
+    /// Whether the service has run to its end at the wanted inputs.
+    pub fn is_completed(&self, plan: &ServicePlan) -> bool {
+        self.completed.as_deref() == Some(&plan.inputs)
+    }
+
+    /// Whether its attempts are used up at the wanted inputs.
+    pub fn is_exhausted(&self, plan: &ServicePlan) -> bool {
+        self.exhausted.as_deref() == Some(&plan.inputs)
+    }
+
+    /// Whether the condition was met at the wanted inputs.
+    pub fn is_met(&self, plan: &ServicePlan, condition: DependencyCondition) -> bool {
+        let at = |inputs: &Option<String>| inputs.as_deref() == Some(&plan.inputs);
+        match condition {
+            DependencyCondition::Started => at(&self.met.started) || self.is_completed(plan),
+            DependencyCondition::Healthy => at(&self.met.healthy) || self.is_completed(plan),
+            DependencyCondition::CompletedSuccessfully => self.is_completed(plan),
+        }
+    }
+}
+
+/// How far a workload is, read from its live object and its pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// The live workload was written for the wanted inputs.
+    pub written: bool,
+    /// All replicas are of the newest template, and no others are left.
+    pub rolled: bool,
+    /// `rolled`, and all of them count as available.
+    pub available: bool,
+    /// `rolled`, and the containers of all of them have started.
+    pub started: bool,
+    /// `rolled`, and all of them are Ready.
+    pub healthy: bool,
+    /// Replicas as `spec` has them now; of a DaemonSet the number of nodes.
+    pub replicas: i32,
+    pub total: i32,
+    pub ready: i32,
+    pub problem: Option<String>,
+}
+
+impl Progress {
+    pub fn read(plan: &ServicePlan, live: &LiveObject, pods: &[PodView]) -> Self {
+        let written = live.inputs.as_deref() == Some(&plan.inputs);
+        let begun = current(plan, pods).filter(|p| has_started(p)).count();
+        match &live.state {
+            WorkloadView::Replicated { generation, observed_generation, replicas, total, updated, ready, available, problem } => {
+                let rolled =
+                    observed_generation >= generation && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
+                Self {
+                    written,
+                    rolled,
+                    available: rolled && available >= replicas && ready >= replicas,
+                    started: rolled && i32::try_from(begun).is_ok_and(|n| n >= *replicas),
+                    healthy: rolled && ready >= replicas,
+                    replicas: *replicas,
+                    total: *total,
+                    ready: *ready,
+                    problem: problem.clone(),
+                }
+            }
+            WorkloadView::Job(job) => {
+                let wanted = plan.replicas.max(1);
+                let ended = job.complete || job.succeeded > 0 || job.failed > 0;
+                let healthy = job.complete || (job.active > 0 && job.ready >= job.active);
+                Self {
+                    written,
+                    rolled: true,
+                    available: healthy,
+                    started: ended || i32::try_from(begun).is_ok_and(|n| n >= wanted),
+                    healthy,
+                    replicas: wanted,
+                    total: job.active,
+                    ready: job.ready,
+                    problem: None,
+                }
+            }
+            WorkloadView::None | WorkloadView::Claim { .. } | WorkloadView::Service { .. } => Self { written, ..Self::default() },
+        }
+    }
+}
+
+/// Pods of the newest template that are to stay.
+pub(super) fn current<'a>(plan: &'a ServicePlan, pods: &'a [PodView]) -> impl Iterator<Item = &'a PodView> {
+    pods.iter().filter(|p| !p.deleting && p.inputs.as_deref() == Some(&plan.inputs))
+}
+
+fn has_started(pod: &PodView) -> bool {
+    !pod.containers.is_empty() && pod.containers.iter().all(|c| c.started || c.restarts > 0 || c.exit_code.is_some())
+}
+
+/// The job's state, where the live object is a Job.
+pub(super) fn job(live: &LiveObject) -> Option<&JobView> {
+    match &live.state {
+        WorkloadView::Job(job) => Some(job),
+        _ => None,
+    }
+}
+
+/// The recorded facts, with what can be seen now on top.
+pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject>, progress: &Progress) -> Facts {
+    let recorded = scene.recorded_service(&plan.name);
+    let mut facts = Facts {
+        met: recorded.and_then(|r| r.met.as_deref()).map(Met::parse).unwrap_or_default(),
+        completed: recorded.and_then(|r| r.completed.clone()).filter(|_| !scene.bugs.rerun_finished),
+        exhausted: recorded.and_then(|r| r.exhausted.clone()),
+    };
+    if is_zero(plan) {
+        // What comes up again later must be met again before anything follows it.
+        facts.met = Met::default();
+        return facts;
+    }
+    let Some(live) = live.filter(|_| progress.written) else { return facts };
+    let inputs = || Some(plan.inputs.clone());
+    if progress.started && progress.replicas > 0 {
+        facts.met.started = inputs();
+    }
+    if progress.healthy && progress.replicas > 0 {
+        facts.met.healthy = inputs();
+    }
+    if job(live).is_some_and(|j| j.complete) || has_ended(plan, progress, scene.pods(&plan.object_name)) {
+        facts.completed = inputs();
+    }
+    if is_used_up(plan, scene.pods(&plan.object_name)) {
+        facts.exhausted = inputs();
+    }
+    facts
+}
+
+/// Whether the user wants none of it.
+pub(super) fn is_zero(plan: &ServicePlan) -> bool {
+    plan.stopped || plan.replicas == 0
+}
+
+/// Whether every replica has ended with exit code 0 and is only kept coming back by the Deployment. A server that ends with 0 in a drain
+/// or a roll-out is not that: there a pod is being deleted or another template is on its way.
+fn has_ended(plan: &ServicePlan, progress: &Progress, pods: &[PodView]) -> bool {
+    let Lifetime::UntilSuccess { .. } = plan.lifetime else { return false };
+    let ended = |p: &PodView| main_container(plan, p).is_some_and(|c| is_crash_loop(c) && c.exit_code == Some(0));
+    progress.rolled
+        && progress.replicas > 0
+        && !pods.iter().any(|p| p.deleting)
+        && i32::try_from(current(plan, pods).filter(|p| ended(p)).count()).is_ok_and(|n| n >= progress.replicas)
+        && current(plan, pods).all(ended)
+}
+
+fn is_used_up(plan: &ServicePlan, pods: &[PodView]) -> bool {
+    let Lifetime::UntilSuccess { attempts: Some(limit) } = plan.lifetime else { return false };
+    current(plan, pods).filter_map(|p| main_container(plan, p)).any(|c| {
+        let failed = c.exit_code.is_some_and(|code| code != 0);
+        failed && is_crash_loop(c) && u32::try_from(c.restarts).is_ok_and(|n| n >= limit)
+    })
+}
+
+pub(super) fn main_container<'a>(plan: &ServicePlan, pod: &'a PodView) -> Option<&'a super::ContainerView> {
+    pod.containers.iter().find(|c| c.name == plan.object_name).or_else(|| pod.containers.first())
+}
+
+fn is_crash_loop(container: &super::ContainerView) -> bool {
+    container.waiting.as_ref().is_some_and(|(reason, _)| reason == "CrashLoopBackOff")
+}

@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
+
+use super::acts::Acts;
+use super::view::{Scene, Seen};
+use super::{Action, Cause, FailureKind, LiveObject, Observed, WorkloadView};
+use crate::api::keys;
+use crate::translate::{Key, Kind, Object, ServicePlan};
+
+/// After which time a name that somebody else holds is tried again.
+const FOREIGN_RETRY: Duration = Duration::from_secs(30);
+/// After which time an object that is about to go is looked for again, where no watch shows it.
+const DELETION_RETRY: Duration = Duration::from_secs(5);
+
+/// Whose the object of a wanted name is.
+pub(super) enum Stand<'a> {
+    Missing,
+    /// It goes, or its owner has gone, and the name comes free.
+    Going(Seen<'a>),
+    /// Somebody else's, in words.
+    Taken(Seen<'a>, &'a str),
+    /// Ours, or handed to us, but without the labels by which the caches select.
+    Stray(&'a LiveObject),
+    Ours(&'a LiveObject),
+}
+
+/// Why an object is not as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// An action of this very decision mends it.
+    Pending,
+    Deletion(String),
+    Conflict(String),
+    Failed(FailureKind, String),
+}
+
+/// How each wanted object that is no workload stands; `None`: as it is to be.
+pub(super) struct Standing {
+    /// Whether there is an object of ours by that name.
+    pub exists: bool,
+    pub trouble: Option<Trouble>,
+}
+
+pub(super) fn stand<'a>(scene: &Scene<'a>, key: &Key) -> Stand<'a> {
+    let Some(seen) = scene.get(key) else { return Stand::Missing };
+    if scene.is_ours(&seen) {
+        return match (seen.deleting, seen.read) {
+            (true, _) => Stand::Going(seen),
+            (false, Some(_)) => Stand::Stray(seen.object),
+            (false, None) => Stand::Ours(seen.object),
+        };
+    }
+    match &seen.object.whose {
+        _ if seen.deleting => Stand::Going(seen),
+        Observed::Orphan => Stand::Going(seen),
+        Observed::Foreign(owner) => Stand::Taken(seen, owner),
+        Observed::Adoptable | Observed::Ours => Stand::Stray(seen.object),
+    }
+}
+
+/// Plans everything that is no workload. Nothing of it waits for anything.
+pub(super) fn plan<'a>(scene: &Scene<'a>, acts: &mut Acts) -> BTreeMap<&'a Key, Standing> {
+    let wanted = scene.desired.objects.iter().filter(|(key, _)| !key.kind.is_workload());
+    wanted.map(|(key, object)| (key, one(scene, key, object, acts))).collect()
+}
+
+fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
+    let before = acts.failure(key).map(|f| Trouble::Failed(f.kind, f.message.clone()));
+    let pending = Some(before.unwrap_or(Trouble::Pending));
+    match stand(scene, key) {
+        Stand::Missing => {
+            acts.push(Action::Create { object: Box::new(object.clone()) });
+            Standing { exists: false, trouble: pending }
+        }
+        Stand::Going(seen) => Standing { exists: false, trouble: Some(Trouble::Deletion(wait_for_deletion(key, object, &seen, acts))) },
+        Stand::Taken(seen, owner) => {
+            Standing { exists: false, trouble: Some(Trouble::Conflict(conflict(key, object, &seen, owner, acts))) }
+        }
+        Stand::Stray(live) => {
+            acts.push(apply(object.clone(), live, Cause::Adopted));
+            Standing { exists: false, trouble: pending }
+        }
+        Stand::Ours(live) if becomes_virtual(object, live) => {
+            // A Service's clusterIP can't be changed from None: only another object has another.
+            acts.push(delete(key, live));
+            Standing { exists: false, trouble: pending }
+        }
+        Stand::Ours(live) => {
+            let Some(action) = mend(scene, key, object, live) else { return Standing { exists: true, trouble: None } };
+            acts.push(action);
+            Standing { exists: true, trouble: pending }
+        }
+    }
+}
+
+fn mend(scene: &Scene, key: &Key, object: &Object, live: &LiveObject) -> Option<Action> {
+    if live.inputs.as_deref() != Some(object.inputs()) {
+        return Some(apply(sticky(object, live), live, Cause::Changed));
+    }
+    repair(scene, key, live, || sticky(object, live))
+}
+
+/// Repairs drift. `render` gives the object as it is to be.
+pub(super) fn repair(scene: &Scene, key: &Key, live: &LiveObject, render: impl FnOnce() -> Object) -> Option<Action> {
+    match scene.expected_fields(key, &live.uid) {
+        Some(expected) if live.fields.as_deref() == Some(expected) => None,
+        // Without another manager our own write, whose answer was lost, may have made the difference: the object itself must tell.
+        Some(_) if live.changed_by.is_some() => Some(apply(render(), live, Cause::Drift)),
+        _ => Some(Action::Compare { object: Box::new(render()), uid: live.uid.clone() }),
+    }
+}
+
+pub(super) fn apply(object: Object, live: &LiveObject, cause: Cause) -> Action {
+    Action::Apply { object: Box::new(object), uid: live.uid.clone(), cause }
+}
+
+pub(super) fn delete(key: &Key, live: &LiveObject) -> Action {
+    Action::Delete { key: key.clone(), uid: live.uid.clone(), resource_version: live.resource_version.clone() }
+}
+
+/// What to say of a name that comes free; asks for another try where no watch will show that.
+pub(super) fn wait_for_deletion(key: &Key, object: &Object, seen: &Seen, acts: &mut Acts) -> String {
+    if let Some(read) = seen.read {
+        acts.retry(object, read, DELETION_RETRY);
+    }
+    format!("an older {key} is being deleted; it is made anew when that is gone")
+}
+
+/// What to say of a name that is taken; asks for another try where no watch will show that it comes free.
+pub(super) fn conflict(key: &Key, object: &Object, seen: &Seen, owner: &str, acts: &mut Acts) -> String {
+    if let Some(read) = seen.read {
+        acts.retry(object, read, FOREIGN_RETRY);
+    }
+    format!("{key} exists already and belongs to {owner}; it is left alone")
+}
+
+fn is_headless(service: &Service) -> bool {
+    service.spec.as_ref().and_then(|s| s.cluster_ip.as_deref()) == Some("None")
+}
+
+fn becomes_virtual(object: &Object, live: &LiveObject) -> bool {
+    matches!(object, Object::Service(service) if !is_headless(service) && live.headless == Some(true))
+}
+
+/// A Service with an address keeps it, and its ports, also when nothing is known any more that would need them: programs that resolved its
+/// name would lose it otherwise.
+fn sticky(object: &Object, live: &LiveObject) -> Object {
+    let mut object = object.clone();
+    if let (Object::Service(service), Some(false), WorkloadView::Service { ports, .. }) = (&mut object, live.headless, &live.state)
+        && is_headless(service)
+        && let Some(spec) = &mut service.spec
+    {
+        spec.cluster_ip = None;
+        spec.ports = Some(ports.iter().map(|p| port(p.port, &p.protocol)).collect());
+    }
+    object
+}
+
+fn port(port: i32, protocol: &str) -> ServicePort {
+    let name = format!("{}-{port}", protocol.to_ascii_lowercase());
+    ServicePort { name: Some(name), port, protocol: Some(protocol.to_owned()), ..ServicePort::default() }
+}
+
+/// An object that isn't there yet and keeps the pods of a service from being made.
+pub(super) struct Obstacle {
+    pub message: String,
+    /// It is not going to be there before somebody does something.
+    pub blocked: bool,
+}
+
+/// What keeps the pods of a service from being made: an object that all or this one needs.
+pub(super) fn obstacle(scene: &Scene, standings: &BTreeMap<&Key, Standing>, plan: &ServicePlan) -> Option<Obstacle> {
+    standings.iter().filter(|(_, standing)| !standing.exists).find_map(|(key, standing)| match &standing.trouble {
+        // Others must not suffer for a name that is taken or a right that is missing, but no pod may mount what is another's.
+        Some(Trouble::Conflict(message) | Trouble::Failed(FailureKind::Forbidden | FailureKind::Refused, message)) => {
+            concerns(scene, plan, key).then(|| Obstacle { message: format!("needs {key}: {message}"), blocked: true })
+        }
+        _ => Some(Obstacle { message: format!("{key} is made first"), blocked: false }),
+    })
+}
+
+fn concerns(scene: &Scene, plan: &ServicePlan, key: &Key) -> bool {
+    let labels = scene.desired.objects.get(key).and_then(|o| o.metadata().labels.as_ref());
+    let service = labels.and_then(|l| l.get(keys::SERVICE));
+    match key.kind {
+        Kind::Service => service.is_some_and(|s| *s == plan.object_name),
+        Kind::NetworkPolicy => service.is_none_or(|s| *s == plan.object_name),
+        _ => scene.desired.objects.get(&plan.workload).and_then(pod_spec).is_some_and(|pod| mentions(pod, key)),
+    }
+}
+
+/// Whether a pod of this template mounts or reads the object.
+pub(super) fn mentions(pod: &PodSpec, key: &Key) -> bool {
+    let name = key.name.as_str();
+    let volumes = pod.volumes.iter().flatten().any(|v| match key.kind {
+        Kind::ConfigMap => v.config_map.as_ref().is_some_and(|c| c.name == name),
+        Kind::Secret => v.secret.as_ref().is_some_and(|s| s.secret_name.as_deref() == Some(name)),
+        Kind::PersistentVolumeClaim => v.persistent_volume_claim.as_ref().is_some_and(|c| c.claim_name == name),
+        _ => false,
+    });
+    volumes
+        || pod.containers.iter().chain(pod.init_containers.iter().flatten()).any(|c| {
+            let sources = c.env_from.iter().flatten().any(|e| match key.kind {
+                Kind::ConfigMap => e.config_map_ref.as_ref().is_some_and(|r| r.name == name),
+                Kind::Secret => e.secret_ref.as_ref().is_some_and(|r| r.name == name),
+                _ => false,
+            });
+            let values = c.env.iter().flatten().filter_map(|e| e.value_from.as_ref());
+            sources
+                || values.into_iter().any(|v| match key.kind {
+                    Kind::ConfigMap => v.config_map_key_ref.as_ref().is_some_and(|r| r.name == name),
+                    Kind::Secret => v.secret_key_ref.as_ref().is_some_and(|r| r.name == name),
+                    _ => false,
+                })
+        })
+}
+
+pub(super) fn pod_spec(object: &Object) -> Option<&PodSpec> {
+    match object {
+        Object::Deployment(o) => o.spec.as_ref()?.template.spec.as_ref(),
+        Object::DaemonSet(o) => o.spec.as_ref()?.template.spec.as_ref(),
+        Object::Job(o) => o.spec.as_ref()?.template.spec.as_ref(),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+use super::conditions::{Situation, conditions, cut, summary};
+use super::services::Assessed;
+use super::view::{Scene, short};
+use super::{Input, Observed};
+use crate::api::{ComposeStackStatus, ObjectStatus, StackWarning};
+use crate::translate::Key;
+
+/// Most warnings that a status holds.
+const WARNINGS: usize = 50;
+/// Longest message of a warning or service, in bytes.
+const MESSAGE: usize = 1024;
+/// What a status may take, in bytes: so much, and so much more for each service.
+const STATUS: usize = 16 * 1024;
+const STATUS_PER_SERVICE: usize = 512;
+
+/// The status of a stack that is reconciled.
+pub(super) fn status(scene: &Scene, services: Vec<Assessed>, situation: &Situation) -> ComposeStackStatus {
+    let input = scene.input;
+    let spared = services.iter().flat_map(|s| s.spared.iter().map(|text| dependency_warning(&s.status.name, text)));
+    let warnings = input.warnings.iter().cloned().chain(spared).collect();
+    let status = ComposeStackStatus {
+        observed_generation: Some(input.stack.generation),
+        conditions: conditions(input, situation),
+        summary: Some(summary(input, &services)),
+        objects: objects(scene),
+        warnings: limit_warnings(warnings),
+        services: services.into_iter().map(|s| s.status).collect(),
+    };
+    fit(status)
+}
+
+/// The status of a stack of which nothing can be said anew but its situation.
+pub(super) fn unchanged(input: &Input, situation: &Situation) -> ComposeStackStatus {
+    ComposeStackStatus {
+        observed_generation: Some(input.stack.generation),
+        conditions: conditions(input, situation),
+        ..input.recorded.clone()
+    }
+}
+
+fn dependency_warning(service: &str, text: &str) -> StackWarning {
+    StackWarning {
+        code: "dependency-spared".to_owned(),
+        path: format!("services.{service}.depends_on"),
+        position: None,
+        message: text.to_owned(),
+    }
+}
+
+/// What was made: all that is ours, claims of volumes that left the file among it.
+fn objects(scene: &Scene) -> Vec<ObjectStatus> {
+    let ours = scene.all().filter(|(_, seen)| seen.object.whose == Observed::Ours && seen.read.is_none());
+    ours.map(|(key, seen)| ObjectStatus {
+        kind: key.kind.to_string(),
+        name: key.name.clone(),
+        uid: Some(short(&seen.object.uid).to_owned()),
+        fields: scene.expected_fields(key, &seen.object.uid).map(str::to_owned),
+    })
+    .collect()
+}
+
+pub(super) fn limit_warnings(mut warnings: Vec<StackWarning>) -> Vec<StackWarning> {
+    for warning in &mut warnings {
+        warning.message = cut(&warning.message, MESSAGE);
+    }
+    truncate_warnings(&mut warnings, WARNINGS);
+    warnings
+}
+
+fn truncate_warnings(warnings: &mut Vec<StackWarning>, most: usize) {
+    if warnings.len() > most {
+        let more = warnings.len() - (most - 1);
+        warnings.truncate(most - 1);
+        let message = format!("and {more} more");
+        warnings.push(StackWarning { code: "more".to_owned(), path: String::new(), position: None, message });
+    }
+}
+
+/// Keeps a status within its size: first messages get shorter, then warnings fewer.
+pub(super) fn fit(mut status: ComposeStackStatus) -> ComposeStackStatus {
+    let bound = STATUS + STATUS_PER_SERVICE * status.services.len();
+    for (message, warnings) in [(MESSAGE, WARNINGS), (512, WARNINGS), (256, 30), (120, 15), (60, 5)] {
+        for service in &mut status.services {
+            service.message = service.message.take().map(|m| cut(&m, message));
+        }
+        for warning in &mut status.warnings {
+            warning.message = cut(&warning.message, message);
+        }
+        truncate_warnings(&mut status.warnings, warnings);
+        if serde_json::to_vec(&status).is_ok_and(|json| json.len() <= bound) {
+            break;
+        }
+        for condition in &mut status.conditions {
+            condition.message = cut(&condition.message, message * 2);
+        }
+    }
+    status
+}
+
+/// The key of a recorded object, as notes spell it.
+pub(super) fn spelled(object: &ObjectStatus) -> String {
+    format!("{} {}", object.kind, object.name)
+}
+
+/// Whether a recorded object is this one.
+pub(super) fn is_same(object: &ObjectStatus, key: &Key) -> bool {
+    object.kind == key.kind.as_str() && object.name == key.name
+}

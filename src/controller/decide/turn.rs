@@ -1,0 +1,234 @@
+use std::collections::BTreeMap;
+
+use super::acts::Acts;
+use super::facts::{Facts, Progress, is_zero, job};
+use super::gates::{Pass, Verdicts, on_create, on_update};
+use super::objects::{self, Stand, Standing, apply, delete, obstacle};
+use super::stamp::{self, Stamps};
+use super::view::Scene;
+use super::{Action, Cause, FailureKind, LiveObject};
+use crate::translate::{ExternalKind, Key, Kind, Object, ServicePlan};
+
+/// Why a workload is not written, or that it is being written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// An action of this very decision.
+    Pending,
+    Gates(Vec<String>, String),
+    DependencyFailed(Vec<String>, String),
+    External(String),
+    Objects {
+        message: String,
+        /// It is not going to be there before somebody does something.
+        blocked: bool,
+    },
+    Deletion(String),
+    Conflict(String),
+    Failed(FailureKind, String),
+}
+
+/// One service's turn: what is done about its workload.
+pub(super) struct Turn<'s, 'a> {
+    pub scene: &'s Scene<'a>,
+    pub plan: &'s ServicePlan,
+    pub facts: &'s Facts,
+    pub progress: &'s Progress,
+    pub verdicts: &'s Verdicts<'a>,
+    pub standings: &'s BTreeMap<&'a Key, Standing>,
+}
+
+impl Turn<'_, '_> {
+    pub fn take(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
+        let hold = if self.is_unwanted() { self.remove(acts) } else { self.write(object, acts) };
+        match hold {
+            Some(Hold::Pending) => {
+                acts.failure(&self.plan.workload).map(|f| Hold::Failed(f.kind, f.message.clone())).or(Some(Hold::Pending))
+            }
+            hold => hold,
+        }
+    }
+
+    /// Nothing of a DaemonSet or Job is wanted while stopped, and nothing of a Job that has completed.
+    fn is_unwanted(&self) -> bool {
+        match self.plan.kind() {
+            Kind::Job => is_zero(self.plan) || self.facts.is_completed(self.plan),
+            Kind::DaemonSet => is_zero(self.plan),
+            _ => false,
+        }
+    }
+
+    fn remove(&self, acts: &mut Acts) -> Option<Hold> {
+        let mut going = self.remove_others(acts);
+        if let (true, Stand::Ours(live)) = (is_zero(self.plan), objects::stand(self.scene, &self.plan.workload))
+            && !is_finished(live)
+        {
+            acts.push(delete(&self.plan.workload, live));
+            going = true;
+        }
+        let leaving = matches!(objects::stand(self.scene, &self.plan.workload), Stand::Going(seen) if self.scene.is_ours(&seen));
+        (is_zero(self.plan) && (going || leaving)).then(|| Hold::Deletion("it is being stopped".to_owned()))
+    }
+
+    /// Deletes workloads of the service that have another kind or older inputs; tells whether there are any.
+    fn remove_others(&self, acts: &mut Acts) -> bool {
+        let mut any = false;
+        for (key, live, deleting) in self.workloads().filter(|(key, ..)| **key != self.plan.workload) {
+            any = true;
+            if !deleting {
+                acts.push(delete(key, live));
+            }
+        }
+        any
+    }
+
+    /// All workloads of the service, those of another kind or of older inputs among them.
+    fn workloads(&self) -> impl Iterator<Item = (&Key, &LiveObject, bool)> {
+        let ours = self.scene.ours().filter(|(key, seen)| {
+            key.kind.is_workload() && (**key == self.plan.workload || seen.object.service.as_deref() == Some(&self.plan.object_name))
+        });
+        ours.map(|(key, seen)| (key, seen.object, seen.deleting))
+    }
+
+    fn write(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
+        let key = &self.plan.workload;
+        match objects::stand(self.scene, key) {
+            Stand::Missing => self.create(object, acts),
+            Stand::Going(seen) => Some(Hold::Deletion(objects::wait_for_deletion(key, object, &seen, acts))),
+            Stand::Taken(seen, owner) => Some(Hold::Conflict(objects::conflict(key, object, &seen, owner, acts))),
+            Stand::Stray(live) => {
+                acts.push(apply(self.render(object, live, true), live, Cause::Adopted));
+                Some(Hold::Pending)
+            }
+            Stand::Ours(live) => self.mend(object, live, acts),
+        }
+    }
+
+    fn create(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
+        let obstacle = self.gates(on_create).or_else(|| self.externals()).or_else(|| self.objects()).or_else(|| self.predecessors(acts));
+        if obstacle.is_none() {
+            let stamps = Stamps::default().renewed(self.plan, self.verdicts);
+            let object = stamp::workload(object, self.plan, self.replicas(), &stamps);
+            acts.push(Action::Create { object: Box::new(object) });
+        }
+        obstacle.or(Some(Hold::Pending))
+    }
+
+    fn mend(&self, object: &Object, live: &LiveObject, acts: &mut Acts) -> Option<Hold> {
+        let key = &self.plan.workload;
+        let comes_up = self.plan.kind() == Kind::Deployment && self.progress.replicas == 0 && self.replicas() > 0;
+        let stamps = Stamps::parse(live.restarted_for.as_deref());
+        self.remove_others(acts);
+        let changed = !self.progress.written || (self.plan.kind() != Kind::Job && stamps.is_restart_due(self.plan, self.verdicts));
+        if is_finished(live) && self.progress.written {
+            return None;
+        }
+        if changed || comes_up {
+            let gate = match (comes_up, self.scene.bugs.ignore_update_gate) {
+                (true, _) => self.gates(on_create),
+                (false, false) => self.gates(on_update),
+                (false, true) => None,
+            };
+            let obstacle = gate.or_else(|| self.externals()).or_else(|| self.objects());
+            if obstacle.is_none() {
+                acts.push(apply(self.render(object, live, true), live, Cause::Changed));
+            }
+            return obstacle.or(Some(Hold::Pending));
+        }
+        let repair = objects::repair(self.scene, key, live, || self.render(object, live, false));
+        let scaled = self.plan.kind() == Kind::Deployment && self.progress.replicas != self.replicas();
+        let action = match repair {
+            Some(drift @ Action::Apply { .. }) => Some(drift),
+            _ if scaled => Some(apply(self.render(object, live, false), live, Cause::Changed)),
+            compare => compare,
+        };
+        action.map(|action| {
+            acts.push(action);
+            Hold::Pending
+        })
+    }
+
+    /// What stands in the live template stays there unless the template is written anew.
+    fn render(&self, object: &Object, live: &LiveObject, anew: bool) -> Object {
+        let stamps = Stamps::parse(live.restarted_for.as_deref());
+        let stamps = if anew { stamps.renewed(self.plan, self.verdicts) } else { stamps };
+        stamp::workload(object, self.plan, self.replicas(), &stamps)
+    }
+
+    /// The replicas that are wanted now.
+    fn replicas(&self) -> i32 {
+        wanted(self.plan, self.facts)
+    }
+
+    fn gates(&self, pass: fn(&crate::translate::Gate, &Verdicts) -> Pass) -> Option<Hold> {
+        if self.replicas() == 0 {
+            return None;
+        }
+        let (mut waiting, mut failed) = (Vec::new(), Vec::new());
+        for gate in &self.plan.gates {
+            match pass(gate, self.verdicts) {
+                Pass::Waiting(message) => waiting.push((gate.service.clone(), message)),
+                Pass::Failed(message) => failed.push((gate.service.clone(), message)),
+                Pass::Open | Pass::Spared(_) => {}
+            }
+        }
+        let join = |found: Vec<(String, String)>| -> (Vec<String>, String) {
+            let (names, messages): (Vec<String>, Vec<String>) = found.into_iter().unzip();
+            (names, format!("waits for {}", messages.join("; for ")))
+        };
+        if !failed.is_empty() {
+            let (names, message) = join(failed);
+            return Some(Hold::DependencyFailed(names, message));
+        }
+        (!waiting.is_empty()).then(|| {
+            let (names, message) = join(waiting);
+            Hold::Gates(names, message)
+        })
+    }
+
+    fn externals(&self) -> Option<Hold> {
+        let missing = self.plan.externals.iter().filter(|e| self.scene.input.missing.contains(e));
+        let words: Vec<String> = missing
+            .map(|e| match e.kind {
+                ExternalKind::Network => format!(
+                    "the external network {} ({}) exists neither in another stack nor as the namespace's label compose-operator.dev/network.{}",
+                    e.name, e.path, e.name
+                ),
+                ExternalKind::PersistentVolumeClaim => format!("the external volume's PersistentVolumeClaim {} ({}) doesn't exist", e.name, e.path),
+                ExternalKind::ConfigMap => format!("the external config's ConfigMap {} ({}) doesn't exist", e.name, e.path),
+                ExternalKind::Secret => format!("the external secret's Secret {} ({}) doesn't exist", e.name, e.path),
+            })
+            .collect();
+        (!words.is_empty() && self.replicas() > 0).then(|| Hold::External(words.join("; ")))
+    }
+
+    fn objects(&self) -> Option<Hold> {
+        if self.replicas() == 0 && self.scene.get(&self.plan.workload).is_some() {
+            return None;
+        }
+        obstacle(self.scene, self.standings, self.plan).map(|o| Hold::Objects { message: o.message, blocked: o.blocked })
+    }
+
+    /// A workload of another kind, or a Job of older inputs, is deleted first, and its pods are waited for: two of them never run at once.
+    fn predecessors(&self, acts: &mut Acts) -> Option<Hold> {
+        self.remove_others(acts);
+        let mut names: Vec<String> = self.workloads().map(|(key, ..)| key.to_string()).collect();
+        let runs = |phase: &str| matches!(phase, "Pending" | "Running" | "Unknown");
+        let other = |p: &super::PodView| {
+            let job = self.plan.kind() == Kind::Job && p.inputs.as_deref() != Some(&self.plan.inputs);
+            p.workload.is_some_and(|kind| kind != self.plan.kind() || job)
+        };
+        let pods = self.scene.pods(&self.plan.object_name).iter().filter(|p| runs(&p.phase) && other(p));
+        names.extend(pods.map(|p| format!("Pod {}", p.name)));
+        names.sort();
+        (!names.is_empty()).then(|| Hold::Deletion(format!("the older {} must be gone first", names.join(", "))))
+    }
+}
+
+fn is_finished(live: &LiveObject) -> bool {
+    job(live).is_some_and(|j| j.complete || j.failure.is_some())
+}
+
+/// The replicas that a service is to have now: none once it has run to its end.
+pub(super) fn wanted(plan: &ServicePlan, facts: &Facts) -> i32 {
+    if is_zero(plan) || facts.is_completed(plan) || facts.is_exhausted(plan) { 0 } else { plan.replicas }
+}

@@ -1,0 +1,103 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{Bugs, Input, LiveObject, Observed, PodView};
+use crate::api::{ObjectStatus, ServiceStatus};
+use crate::translate::{Desired, Key};
+
+/// Everything that one decision about a reconcilable stack looks at.
+pub(super) struct Scene<'a> {
+    pub input: &'a Input<'a>,
+    pub desired: &'a Desired,
+    pub bugs: Bugs,
+    seen: BTreeMap<&'a Key, Seen<'a>>,
+}
+
+/// One object as far as anything is known of it: the cache's state, or that of our own newer write.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub object: &'a LiveObject,
+    pub deleting: bool,
+    /// Set where it is not in the cache but was read after a 409.
+    pub read: Option<Timestamp>,
+}
+
+impl<'a> Scene<'a> {
+    pub fn new(input: &'a Input<'a>, desired: &'a Desired, bugs: Bugs) -> Self {
+        Self { input, desired, bugs, seen: overlay(input, bugs) }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<Seen<'a>> {
+        self.seen.get(key).copied()
+    }
+
+    /// Objects of this stack, as far as ownership tells.
+    pub fn ours(&self) -> impl Iterator<Item = (&'a Key, Seen<'a>)> + '_ {
+        self.seen.iter().filter(|(_, s)| self.is_ours(s)).map(|(k, s)| (*k, *s))
+    }
+
+    pub fn is_ours(&self, seen: &Seen) -> bool {
+        self.bugs.skip_uid_test || seen.object.whose == Observed::Ours
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (&'a Key, Seen<'a>)> + '_ {
+        self.seen.iter().map(|(k, s)| (*k, *s))
+    }
+
+    /// The pods of a service, by its legal object name.
+    pub fn pods(&self, object_name: &str) -> &'a [PodView] {
+        self.input.live.pods.get(object_name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The hash of our fields after our last write of the object, where that is known.
+    pub fn expected_fields(&self, key: &Key, uid: &str) -> Option<&'a str> {
+        match self.input.unseen.answers.get(key) {
+            Some(answer) if answer.uid == uid => answer.fields.as_deref(),
+            _ => self.recorded_object(key).filter(|o| o.uid.as_deref() == Some(short(uid)))?.fields.as_deref(),
+        }
+    }
+
+    pub fn recorded_object(&self, key: &Key) -> Option<&'a ObjectStatus> {
+        self.input.recorded.objects.iter().find(|o| o.name == key.name && o.kind == key.kind.as_str())
+    }
+
+    pub fn recorded_service(&self, name: &str) -> Option<&'a ServiceStatus> {
+        self.input.recorded.services.iter().find(|s| s.name == name)
+    }
+}
+
+/// As much of a UID as the status keeps.
+pub(super) fn short(uid: &str) -> &str {
+    uid.get(..8).unwrap_or(uid)
+}
+
+fn overlay<'a>(input: &'a Input, bugs: Bugs) -> BTreeMap<&'a Key, Seen<'a>> {
+    let mut seen = BTreeMap::new();
+    for (key, probed) in &input.live.probed {
+        seen.insert(key, Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at) });
+    }
+    for (key, object) in &input.live.objects {
+        seen.insert(key, Seen { object, deleting: object.deleting, read: None });
+    }
+    if bugs.forget_unseen {
+        return seen;
+    }
+    for (key, written) in &input.unseen.written {
+        let newer = seen.get(key).is_none_or(|s| s.read.is_some() || version(written) > version(s.object));
+        if newer {
+            seen.insert(key, Seen { object: written, deleting: written.deleting, read: None });
+        }
+    }
+    for (key, uid) in &input.unseen.deleted {
+        if let Some(entry) = seen.get_mut(key).filter(|s| s.object.uid == *uid) {
+            entry.deleting = true;
+        }
+    }
+    seen
+}
+
+/// Since Kubernetes 1.35 resourceVersions of one kind may be compared as numbers.
+fn version(object: &LiveObject) -> u64 {
+    object.resource_version.parse().unwrap_or(0)
+}

@@ -1,0 +1,87 @@
+//! Why a service isn't there, in words, from its pods. Counts and times that tick are left out: a message changes only when the reason does.
+
+use super::facts::{current, main_container};
+use super::view::Scene;
+use super::{ContainerView, WorkloadView};
+use crate::translate::{Key, Kind, ServicePlan};
+
+/// Start of every message about an image that can't be pulled.
+const PULL: &str = "can't be pulled";
+
+/// The most telling reason of all pods of the newest template, or of what they need.
+pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -> Option<String> {
+    let before = scene.recorded_service(&plan.name).and_then(|s| s.message.as_deref());
+    let mut reasons: Vec<(u8, String)> = Vec::new();
+    for pod in current(plan, scene.pods(&plan.object_name)) {
+        for container in &pod.containers {
+            reasons.extend(of_container(plan, container, pod.ready, before));
+        }
+        if let Some(message) = &pod.unschedulable {
+            reasons.push((2, claim(scene, plan).unwrap_or_else(|| format!("no node takes its pod: {message}"))));
+        }
+        let main = main_container(plan, pod);
+        if !pod.ready && main.is_some_and(|c| c.started) {
+            reasons.push((4, "it runs but isn't ready: its healthcheck has not succeeded yet".to_owned()));
+        }
+    }
+    let own = reasons.into_iter().min();
+    let stuck = || problem.map(|p| (3, p.to_owned()));
+    let found = match own {
+        Some((rank, text)) if rank < 3 => Some(text),
+        other => stuck().or(other).map(|(_, text)| text),
+    };
+    found.or_else(|| claim(scene, plan))
+}
+
+fn of_container(plan: &ServicePlan, container: &ContainerView, ready: bool, before: Option<&str>) -> Option<(u8, String)> {
+    let waiting = container.waiting.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
+    match waiting {
+        Some(("ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "RegistryUnavailable", message)) => {
+            Some((0, pull(&plan.image, message, before)))
+        }
+        Some(("CreateContainerConfigError" | "CreateContainerError" | "RunContainerError", message)) => {
+            Some((0, format!("its container can't be made: {message}")))
+        }
+        _ => match container.exit_code {
+            Some(code) if code != 0 && (waiting.is_some() || !container.started || !ready) => {
+                Some((1, format!("its container ends with exit code {code} and is started again and again")))
+            }
+            Some(0) if waiting.is_some_and(|(reason, _)| reason == "CrashLoopBackOff") => {
+                Some((1, "its container ends with exit code 0 and is started again and again".to_owned()))
+            }
+            _ => None,
+        },
+    }
+}
+
+/// Kubelets alternate between the registry's words and a back-off that may not repeat them: what was said before stays then.
+fn pull(image: &str, message: &str, before: Option<&str>) -> String {
+    let message =
+        message.strip_prefix("Back-off pulling image ").map_or(message, |rest| rest.split_once(": ").map_or("", |(_, words)| words));
+    let message = message.strip_prefix("ErrImagePull: ").unwrap_or(message);
+    let start = format!("the image {image} {PULL}");
+    match (message.is_empty(), before) {
+        (true, Some(before)) if before.starts_with(&start) => before.to_owned(),
+        (true, _) => start,
+        _ => format!("{start}: {message}"),
+    }
+}
+
+/// A claim of the pod that has no volume yet.
+fn claim(scene: &Scene, plan: &ServicePlan) -> Option<String> {
+    let pod = scene.desired.objects.get(&plan.workload).and_then(super::objects::pod_spec)?;
+    let names = pod.volumes.iter().flatten().filter_map(|v| v.persistent_volume_claim.as_ref()).map(|c| c.claim_name.as_str());
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.into_iter().find_map(|name| match &scene.get(&Key::new(Kind::PersistentVolumeClaim, name))?.object.state {
+        WorkloadView::Claim { phase } if phase == "Lost" => Some(format!("the volume of claim {name} is lost")),
+        WorkloadView::Claim { phase } if phase != "Bound" => Some(format!("its volume claim {name} is not bound to a volume yet")),
+        _ => None,
+    })
+}
+
+/// The exit code, other than 0, of the last end of a container.
+pub(super) fn exit_code(scene: &Scene, plan: &ServicePlan) -> Option<i32> {
+    let pods = current(plan, scene.pods(&plan.object_name));
+    pods.filter_map(|p| main_container(plan, p)?.exit_code).filter(|code| *code != 0).min()
+}
