@@ -30,9 +30,9 @@ mod turn;
 mod view;
 mod words;
 
+pub use crate::cluster::view::{ContainerView, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
 pub use bugs::Bugs;
-pub use crate::cluster::view::{ContainerView, JobView, PodView, PortView, WorkloadView};
 pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, StackView, Unseen};
 pub use outcome::{Action, Cause, Note, Outcome};
 
