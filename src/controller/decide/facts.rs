@@ -143,8 +143,9 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
         completed: recorded.and_then(|r| r.completed.clone()).filter(|_| !scene.bugs.rerun_finished),
         exhausted: recorded.and_then(|r| r.exhausted.clone()),
     };
-    if is_zero(plan) {
-        // What comes up again later must be met again before anything follows it.
+    let comes_up = live.is_some() && plan.kind() == Kind::Deployment && progress.replicas == 0;
+    if is_zero(plan) || comes_up && !facts.is_completed(plan) {
+        // What comes up from 0 must be met again before anything follows it.
         facts.met = Met::default();
         return facts;
     }

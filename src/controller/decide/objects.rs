@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::acts::Acts;
 use super::view::{Scene, Seen};
@@ -45,11 +46,16 @@ pub(super) struct Standing {
 
 pub(super) fn stand<'a>(scene: &Scene<'a>, key: &Key) -> Stand<'a> {
     let Some(seen) = scene.get(key) else { return Stand::Missing };
+    // The caches would have shown it by now, were it still there: only another create can tell.
+    let old = |read: Timestamp| scene.input.now.duration_since(read) >= SignedDuration::from_secs(10);
+    if seen.labelled && !seen.deleting && scene.is_ours(&seen) && seen.read.is_some_and(old) {
+        return Stand::Missing;
+    }
     if scene.is_ours(&seen) {
-        return match (seen.deleting, seen.read) {
+        return match (seen.deleting, seen.labelled) {
             (true, _) => Stand::Going(seen),
-            (false, Some(_)) => Stand::Stray(seen.object),
-            (false, None) => Stand::Ours(seen.object),
+            (false, false) => Stand::Stray(seen.object),
+            (false, true) => Stand::Ours(seen.object),
         };
     }
     match &seen.object.whose {

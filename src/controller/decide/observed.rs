@@ -87,6 +87,8 @@ pub struct Live {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probed {
     pub object: LiveObject,
+    /// Whether it carries the labels by which the caches select: then they will show it, and until then this read stands for it.
+    pub labelled: bool,
     /// When it was read. `decide` asks for the create again after a while, and so for another read.
     pub at: Timestamp,
 }

@@ -220,7 +220,9 @@ impl View<'_, '_> {
                 format!("not there after {} s: {message}", plan.progress_deadline),
             ),
             _ => {
-                deadline.into_iter().for_each(|at| acts.look_at(at));
+                if let Some(at) = deadline {
+                    acts.look_at(at);
+                }
                 let ran = same.is_some_and(|r| matches!(r.state, ServiceState::Running | ServiceState::Degraded));
                 let state = if ran && progress.rolled { ServiceState::Degraded } else { ServiceState::Progressing };
                 Report::new(state, Outlook::Progressing, message)

@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
     pub deleting: bool,
     /// Set where it is not in the cache but was read after a 409.
     pub read: Option<Timestamp>,
+    /// Whether the caches select it by its labels.
+    pub labelled: bool,
 }
 
 impl<'a> Scene<'a> {
@@ -75,18 +77,18 @@ pub(super) fn short(uid: &str) -> &str {
 fn overlay<'a>(input: &'a Input, bugs: Bugs) -> BTreeMap<&'a Key, Seen<'a>> {
     let mut seen = BTreeMap::new();
     for (key, probed) in &input.live.probed {
-        seen.insert(key, Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at) });
+        seen.insert(key, Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at), labelled: probed.labelled });
     }
     for (key, object) in &input.live.objects {
-        seen.insert(key, Seen { object, deleting: object.deleting, read: None });
+        seen.insert(key, Seen { object, deleting: object.deleting, read: None, labelled: true });
     }
     if bugs.forget_unseen {
         return seen;
     }
     for (key, written) in &input.unseen.written {
-        let newer = seen.get(key).is_none_or(|s| s.read.is_some() || version(written) > version(s.object));
+        let newer = seen.get(key).is_none_or(|s| version(written) > version(s.object));
         if newer {
-            seen.insert(key, Seen { object: written, deleting: written.deleting, read: None });
+            seen.insert(key, Seen { object: written, deleting: written.deleting, read: None, labelled: true });
         }
     }
     for (key, uid) in &input.unseen.deleted {
