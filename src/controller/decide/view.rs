@@ -77,7 +77,10 @@ pub(super) fn short(uid: &str) -> &str {
 fn overlay<'a>(input: &'a Input, bugs: Bugs) -> BTreeMap<&'a Key, Seen<'a>> {
     let mut seen = BTreeMap::new();
     for (key, probed) in &input.live.probed {
-        seen.insert(key, Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at), labelled: probed.labelled });
+        seen.insert(
+            key,
+            Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at), labelled: probed.labelled },
+        );
     }
     for (key, object) in &input.live.objects {
         seen.insert(key, Seen { object, deleting: object.deleting, read: None, labelled: true });
