@@ -13,6 +13,7 @@
 mod audit;
 mod binaries;
 mod cluster;
+mod companion;
 mod error;
 mod pki;
 mod plan;
@@ -21,4 +22,5 @@ mod progress;
 pub use audit::{AuditEvent, AuditLog, ObjectRef, Stage};
 pub use binaries::Binaries;
 pub use cluster::{Cluster, Options, User};
+pub use companion::Companion;
 pub use error::Error;
