@@ -1,4 +1,4 @@
-.PHONY: build test lint demo generate
+.PHONY: build test lint deny demo generate
 
 build:
 	cargo build --release
@@ -10,6 +10,10 @@ test: lint
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, advisories, sources and bans of the dependencies; needs cargo-deny.
+deny:
+	cargo deny --workspace check
 
 # A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
 demo:

@@ -1,0 +1,129 @@
+//! Every request of the operator, judged from the audit log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use devcluster::{AuditEvent, AuditLog, Stage};
+use serde_json::Value;
+
+use super::installed::{OPERATOR_NAMESPACE, installed};
+
+#[derive(Default)]
+struct Ledger {
+    log: Option<AuditLog>,
+    /// Finished requests by namespace, everybody's, in the order of their completion.
+    requests: BTreeMap<String, Vec<AuditEvent>>,
+    /// The namespaces of the tests.
+    expected: BTreeSet<String>,
+    /// Where the stack with this UID is.
+    stacks: BTreeMap<String, String>,
+}
+
+static LEDGER: Mutex<Option<Ledger>> = Mutex::new(None);
+
+fn ledger() -> MutexGuard<'static, Option<Ledger>> {
+    LEDGER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A namespace in which the operator may have something to do.
+pub fn expect(namespace: &str) {
+    ledger().get_or_insert_default().expected.insert(namespace.to_owned());
+}
+
+/// Successful writes of the operator in the namespace, without Events.
+pub fn writes(namespace: &str) -> Vec<AuditEvent> {
+    let mut guard = ledger();
+    let ledger = guard.get_or_insert_default();
+    ledger.read();
+    let requests = ledger.requests.get(namespace).into_iter().flatten();
+    requests.filter(|event| is_operator(event) && event.is_write() && event.succeeded() && event.resource() != "events").cloned().collect()
+}
+
+/// What the operator did in the namespace, or outside of all tests' namespaces, that it must not do.
+pub fn violations(namespace: &str) -> Vec<String> {
+    let mut guard = ledger();
+    let ledger = guard.get_or_insert_default();
+    ledger.read();
+    let requests = ledger.requests.get(namespace).map_or(&[][..], Vec::as_slice);
+    let mut violations = Vec::new();
+    for (index, event) in requests.iter().enumerate().filter(|(_, event)| is_operator(event)) {
+        let mut wrong = |what: &str| violations.push(format!("{what}: {}", event.summary()));
+        if event.code() == 403 {
+            wrong("the chart gives no right to this");
+        }
+        if event.verb == "deletecollection" {
+            wrong("deletes without preconditions");
+        }
+        if event.verb == "delete" && !has_preconditions(event) {
+            wrong("a delete without the preconditions uid and resourceVersion");
+        }
+        if event.verb == "delete" && event.resource() == "persistentvolumeclaims" {
+            wrong("a claim is deleted");
+        }
+        if event.verb == "patch" && event.code() == 201 {
+            wrong("an object is made by something other than a POST");
+        }
+        if changed_nothing(event, &requests[..index]) {
+            wrong("a write that changes nothing");
+        }
+        for owner in ledger.foreign_owners(event) {
+            wrong(&format!("an owner of another namespace ({owner})"));
+        }
+    }
+    let outside = ledger.requests.iter().filter(|(namespace, _)| !ledger.expected.contains(*namespace) && *namespace != OPERATOR_NAMESPACE);
+    for event in outside.flat_map(|(_, events)| events).filter(|event| is_operator(event) && !is_cluster_wide_read(event)) {
+        violations.push(format!("a request where no stack is: {}", event.summary()));
+    }
+    violations
+}
+
+impl Ledger {
+    fn read(&mut self) {
+        if self.log.is_none() {
+            self.log = installed().cluster.audit();
+        }
+        let Some(log) = &mut self.log else { return };
+        for event in log.read().unwrap() {
+            if event.verb == "create"
+                && event.resource() == "composestacks"
+                && let Some(uid) = event.response_object.as_ref().and_then(|stack| stack.pointer("/metadata/uid")?.as_str())
+            {
+                self.stacks.insert(uid.to_owned(), event.namespace().to_owned());
+            }
+            if event.stage == Stage::ResponseComplete || event.verb == "watch" {
+                self.requests.entry(event.namespace().to_owned()).or_default().push(event);
+            }
+        }
+    }
+
+    /// Stacks of other namespaces that the written object names as its owners.
+    fn foreign_owners(&self, event: &AuditEvent) -> Vec<String> {
+        let body = event.request_object.iter().flat_map(|body| body.pointer("/metadata/ownerReferences").and_then(Value::as_array));
+        let uids = body.flatten().filter_map(|owner| owner["uid"].as_str());
+        uids.filter(|uid| self.stacks.get(*uid).is_some_and(|namespace| namespace != event.namespace())).map(str::to_owned).collect()
+    }
+}
+
+fn is_operator(event: &AuditEvent) -> bool {
+    event.user() == format!("system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR_NAMESPACE}")
+}
+
+fn has_preconditions(event: &AuditEvent) -> bool {
+    let set = |field| event.request_object.as_ref().is_some_and(|options| options.pointer(field).is_some_and(Value::is_string));
+    set("/preconditions/uid") && set("/preconditions/resourceVersion")
+}
+
+/// The server answers a write that changes nothing with the version that the object had already, which an earlier write was answered with.
+fn changed_nothing(event: &AuditEvent, earlier: &[AuditEvent]) -> bool {
+    let same = |other: &AuditEvent| other.resource() == event.resource() && other.name() == event.name();
+    let changes = matches!(event.verb.as_str(), "patch" | "update") && event.succeeded() && !event.request_uri.contains("dryRun=");
+    changes
+        && event
+            .answered_version()
+            .is_some_and(|version| earlier.iter().any(|other| same(other) && other.answered_version() == Some(version)))
+}
+
+/// Discovery, lists and watches across namespaces, and looks at the resource definition, are about no stack.
+fn is_cluster_wide_read(event: &AuditEvent) -> bool {
+    event.namespace().is_empty() && !event.is_write()
+}
