@@ -1,7 +1,9 @@
-//! The project directory as the loader sees it.
+//! What a load reads: the project directory, the Compose files, the variables.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use super::interpolate::Variable;
 
 /// One file of the project directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,10 +27,104 @@ pub trait Files {
     /// # Errors
     /// `None` where there is no such file.
     fn read(&self, path: &str) -> Option<File>;
+
+    /// The files below a directory, by cleaned path; none where directories can't be listed.
+    fn below(&self, directory: &str) -> Vec<String> {
+        let _ = directory;
+        Vec::new()
+    }
 }
 
 impl Files for FileSet {
     fn read(&self, path: &str) -> Option<File> {
         self.files.get(path).cloned()
+    }
+
+    fn below(&self, directory: &str) -> Vec<String> {
+        let inside = |path: &&String| directory == "." || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        self.files.keys().filter(inside).cloned().collect()
+    }
+}
+
+/// Variables by name.
+pub type Variables = BTreeMap<String, Variable>;
+
+/// One of the Compose files that are merged.
+#[derive(Clone, Debug)]
+pub enum ComposeFile {
+    /// A file of the project directory, by cleaned path.
+    Path(String),
+    /// Text that stands elsewhere, such as in a resource, under the name that messages give it.
+    Text { name: String, text: String, tainted: bool },
+    /// The same as a structure, which has no lines.
+    Structured { name: String, value: serde_json::Value },
+}
+
+/// What a load may use.
+pub struct Sources<'a> {
+    pub files: &'a dyn Files,
+    /// The Compose files, later ones merged onto earlier ones.
+    pub compose_files: Vec<ComposeFile>,
+    /// What the shell's environment is to docker compose.
+    pub variables: Variables,
+}
+
+/// Where the project's name comes from.
+#[derive(Clone, Debug)]
+pub enum ProjectName {
+    /// `-p`, `COMPOSE_PROJECT_NAME`: above what the files say, and already a legal name.
+    Explicit(String),
+    /// The directory's name: below what the files say.
+    Fallback(String),
+    /// A resource's name: the project's in any case; what the files say is `COMPOSE_PROJECT_NAME` alone.
+    Resource(String),
+}
+
+impl Default for ProjectName {
+    fn default() -> Self {
+        Self::Fallback("default".to_owned())
+    }
+}
+
+/// How to load.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub name: ProjectName,
+    /// Active profiles; `*` is all of them.
+    pub profiles: Vec<String>,
+    /// The services that are asked for, with what they depend on; all where empty.
+    pub services: Vec<String>,
+    /// Whether `.env` of the project directory adds to the variables.
+    pub dot_env: bool,
+    /// What `~` in paths is.
+    pub home: Option<String>,
+    /// Whether resources that no service uses stay.
+    pub keep_unused: bool,
+    pub interpolate: bool,
+    pub normalize: bool,
+    pub resolve_paths: bool,
+    /// Whether env_file and keys without value are resolved.
+    pub resolve_environment: bool,
+    pub check_consistency: bool,
+    /// Whether the files that services mount are read into the project.
+    pub read_mounted: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            name: ProjectName::default(),
+            profiles: Vec::new(),
+            services: Vec::new(),
+            dot_env: true,
+            home: None,
+            keep_unused: true,
+            interpolate: true,
+            normalize: true,
+            resolve_paths: true,
+            resolve_environment: true,
+            check_consistency: true,
+            read_mounted: true,
+        }
     }
 }

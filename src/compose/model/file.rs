@@ -11,7 +11,7 @@ pub enum FileSource {
     Content(String),
     /// The value of a variable: its name, and the value where it is set.
     Environment { variable: String, value: Option<String>, tainted: bool },
-    /// An object that exists already, under `name`.
+    /// An object that exists already, under `name`; or, where `driver` is given, one that the driver brings.
     External,
 }
 

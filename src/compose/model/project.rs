@@ -1,7 +1,8 @@
 use indexmap::IndexMap;
 
 use crate::compose::sources::FileSet;
-use crate::yaml::Node;
+use crate::compose::tree;
+use crate::yaml::{Node, Span};
 
 use super::{FileObject, Network, Service, Volume};
 
@@ -25,6 +26,8 @@ pub struct Project {
     pub configs: IndexMap<String, FileObject>,
     /// Secrets.
     pub secrets: IndexMap<String, FileObject>,
+    /// Jobs (`jobs.*`), of which only their names are read so far.
+    pub jobs: IndexMap<String, Node>,
     /// AI models.
     pub models: IndexMap<String, ModelConfig>,
     /// `x-*` keys of the top level.
@@ -33,6 +36,24 @@ pub struct Project {
     pub files: FileSet,
     /// The canonical tree that this project was decoded from; positions and taint are looked up in it.
     pub root: Node,
+}
+
+impl Project {
+    /// Where `services.web.ports[0]` stands in the files; what no file wrote stands where the nearest thing around it does.
+    pub fn position(&self, path: &str) -> Option<Span> {
+        let mut path = path;
+        loop {
+            if let Some(node) = self.root.at(path).filter(|node| node.span != Span::default()) {
+                return Some(node.span);
+            }
+            path = &path[..path.rfind(['.', '['])?];
+        }
+    }
+
+    /// Whether anything at or below a path comes from a Secret.
+    pub fn tainted(&self, path: &str) -> bool {
+        self.root.at(path).is_some_and(tree::tainted)
+    }
 }
 
 /// Top-level `models`.

@@ -33,6 +33,7 @@ pub struct Service {
     pub entrypoint: Command,
     pub working_dir: Option<String>,
     pub user: Option<String>,
+    pub umask: Option<u32>,
     pub group_add: Vec<String>,
     /// `None`: the key without a value, taken from the interpolation environment where set, else left out.
     pub environment: IndexMap<String, Option<String>>,
@@ -145,6 +146,8 @@ pub struct PreStart {
     pub hook: Hook,
     pub image: Option<String>,
     pub per_replica: bool,
+    /// The whole hook with what it inherits from the service, which is a container of its own.
+    pub node: crate::yaml::Node,
 }
 
 /// `services.*.post_start[]` and `pre_stop[]`.
@@ -225,6 +228,8 @@ pub struct NetworkAttachment {
     pub interface_name: Option<String>,
     pub priority: Option<i64>,
     pub gw_priority: Option<i64>,
+    /// `Some(false)`: the service's name is no alias on this network.
+    pub use_service_name_alias: Option<bool>,
     pub extensions: Extensions,
 }
 

@@ -1,0 +1,334 @@
+//! Checks across resources: what is named must be there, twins must agree, nothing may depend on itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::yaml::{Entry, Mapping, Node};
+
+use super::diagnostic::{Diagnostic, closest};
+use super::path::Path;
+use super::problems::Problems;
+use super::tree::{has, text};
+
+/// Checks a conformed tree in which inactive services have been set aside.
+pub fn check(root: &Node, inactive: &Mapping, problems: &mut Problems) {
+    let mut check = Check { root, inactive, problems };
+    for (name, entry) in entries(root, "services") {
+        check.service(name, entry);
+    }
+    check.jobs();
+    check.secrets();
+    check.cycles();
+}
+
+fn entries<'a>(root: &'a Node, section: &str) -> impl Iterator<Item = (&'a String, &'a Entry)> + use<'a> {
+    root.get(section).and_then(Node::as_mapping).into_iter().flat_map(Mapping::iter)
+}
+
+struct Check<'a> {
+    root: &'a Node,
+    inactive: &'a Mapping,
+    problems: &'a mut Problems,
+}
+
+impl Check<'_> {
+    fn service(&mut self, name: &str, entry: &Entry) {
+        let (node, path) = (&entry.value, Path::of(&["services", name]));
+        if node.as_mapping().is_none() {
+            return;
+        }
+        if !has(node, "build") && text(node, "image").is_none_or(str::is_empty) && !has(node, "provider") && !self.problems.concerns(&path)
+        {
+            self.problems.error("missing-image", &path, entry.key_span, "has neither image nor build");
+        }
+        if let Some(build) = node.get("build") {
+            self.build(node, build, &path);
+        }
+        self.networks(node, &path);
+        self.dependencies(node, &path, false);
+        self.mounts(node, &path);
+        for (key, section) in [("configs", "configs"), ("secrets", "secrets")] {
+            self.mounted_files(node, key, section, &path);
+        }
+        for (model, entry) in node.get("models").and_then(Node::as_mapping).into_iter().flatten() {
+            self.defined("models", model, &path.key("models").key(model), entry.key_span);
+        }
+        self.twins(node, &path);
+        self.container_name(node, &path);
+        self.triggers(node, &path);
+    }
+
+    /// Refuses a name that a top-level section doesn't define.
+    fn defined(&mut self, section: &str, name: &str, path: &Path, span: crate::yaml::Span) {
+        let names = self.root.get(section).and_then(Node::as_mapping);
+        if names.is_some_and(|names| names.contains_key(name)) {
+            return;
+        }
+        let kind = section.trim_end_matches('s');
+        let close = closest(name, names.into_iter().flat_map(Mapping::keys).map(String::as_str));
+        let hint = close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
+        let mut diagnostic =
+            Diagnostic::error(undefined(section), path.to_string(), format!("{kind} \"{name}\" is not defined under {section}{hint}"));
+        if span != crate::yaml::Span::default() {
+            diagnostic = diagnostic.at(span);
+        }
+        self.problems.add(diagnostic);
+    }
+
+    fn build(&mut self, node: &Node, build: &Node, path: &Path) {
+        let at = path.key("build");
+        if build.get("dockerfile_inline").is_some_and(|inline| inline.as_str() != Some(""))
+            && text(build, "dockerfile").is_some_and(|file| !file.is_empty())
+        {
+            self.problems.error("conflict", &at, build.span, "only one of dockerfile and dockerfile_inline may be given");
+        }
+        for (context, entry) in build.get("additional_contexts").and_then(Node::as_mapping).into_iter().flatten() {
+            let Some(target) = entry.value.as_str().and_then(|text| text.strip_prefix("service:")) else { continue };
+            let path = at.key("additional_contexts").key(context);
+            match self.service_of(target) {
+                None => self.problems.error("undefined-service", &path, entry.value.span, format!("there is no service \"{target}\"")),
+                Some(service) if !has(service, "build") => {
+                    self.problems.error("conflict", &path, entry.value.span, format!("service \"{target}\" is not built"));
+                }
+                Some(_) => {}
+            }
+        }
+        if let (Some(platform), Some(platforms)) = (text(node, "platform"), build.get("platforms").and_then(Node::as_sequence))
+            && !platforms.is_empty()
+            && !platforms.iter().any(|known| known.as_str() == Some(platform))
+        {
+            self.problems.error("conflict", &at.key("platforms"), build.span, format!("must have the service's platform \"{platform}\""));
+        }
+        self.mounted_files(build, "secrets", "secrets", &at);
+    }
+
+    fn service_of(&self, name: &str) -> Option<&Node> {
+        let active = self.root.get("services").and_then(|services| services.get(name));
+        active.or_else(|| self.inactive.get(name).map(|entry| &entry.value))
+    }
+
+    fn networks(&mut self, node: &Node, path: &Path) {
+        let networks = node.get("networks").and_then(Node::as_mapping);
+        if text(node, "network_mode").is_some_and(|mode| !mode.is_empty()) && networks.is_some_and(|networks| !networks.is_empty()) {
+            let span = node.get("network_mode").map_or(node.span, |mode| mode.span);
+            self.problems.error("conflict", &path.key("network_mode"), span, "only one of network_mode and networks may be given");
+        }
+        for (network, entry) in networks.into_iter().flatten() {
+            self.defined("networks", network, &path.key("networks").key(network), entry.key_span);
+        }
+        if let Some(mode) = node.get("network_mode")
+            && let Some(service) = mode.as_str().and_then(|mode| mode.strip_prefix("service:"))
+        {
+            self.active_service(service, &path.key("network_mode"), mode.span);
+        }
+    }
+
+    fn active_service(&mut self, name: &str, path: &Path, span: crate::yaml::Span) {
+        let names = self.root.get("services").and_then(Node::as_mapping);
+        if names.is_some_and(|names| names.contains_key(name)) {
+            return;
+        }
+        let message = if self.inactive.contains_key(name) {
+            format!("service \"{name}\" is in no active profile")
+        } else {
+            let close = closest(name, names.into_iter().flat_map(Mapping::keys).map(String::as_str));
+            let hint = close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
+            format!("there is no service \"{name}\"{hint}")
+        };
+        self.problems.error("undefined-service", path, span, message);
+    }
+
+    fn dependencies(&mut self, node: &Node, path: &Path, jobs: bool) {
+        for (service, entry) in node.get("depends_on").and_then(Node::as_mapping).into_iter().flatten() {
+            let optional = entry.value.get("required").and_then(Node::as_bool) == Some(false) && self.inactive.contains_key(service);
+            let job = jobs && self.root.get("jobs").is_some_and(|jobs| has(jobs, service));
+            if !optional && !job {
+                self.active_service(service, &path.key("depends_on").key(service), entry.key_span);
+            }
+        }
+    }
+
+    fn mounts(&mut self, node: &Node, path: &Path) {
+        let mut targets: BTreeMap<String, (String, crate::yaml::Span)> = BTreeMap::new();
+        let mut mount = |problems: &mut Problems, target: &str, path: &Path, span| {
+            if let Some((earlier, place)) = targets.insert(target.to_owned(), (path.to_string(), span)) {
+                let diagnostic =
+                    Diagnostic::error("duplicate-target", path.to_string(), format!("{target} is mounted already by {earlier}"));
+                problems.add(diagnostic.at(span).note("first here", Some(place)));
+            }
+        };
+        for (index, tmpfs) in node.get("tmpfs").and_then(Node::as_sequence).into_iter().flatten().enumerate() {
+            if let Some(line) = tmpfs.as_str() {
+                mount(self.problems, line.split(':').next().unwrap_or_default(), &path.key("tmpfs").index(index), tmpfs.span);
+            }
+        }
+        for (index, volume) in node.get("volumes").and_then(Node::as_sequence).into_iter().flatten().enumerate() {
+            let path = path.key("volumes").index(index);
+            if let Some(target) = text(volume, "target") {
+                mount(self.problems, target, &path, volume.span);
+            }
+            if text(volume, "type") == Some("volume")
+                && let Some(source) = volume.get("source")
+                && let Some(name) = source.as_str().filter(|name| !name.is_empty())
+            {
+                self.defined("volumes", name, &path, source.span);
+            }
+        }
+    }
+
+    fn mounted_files(&mut self, node: &Node, key: &str, section: &str, path: &Path) {
+        for (index, mount) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
+            if let Some(source) = mount.get("source").filter(|source| source.as_str().is_some()) {
+                self.defined(section, source.as_str().unwrap_or_default(), &path.key(key).index(index), source.span);
+            }
+        }
+    }
+
+    /// Attributes of the service that say the same as one of `deploy`.
+    fn twins(&mut self, node: &Node, path: &Path) {
+        let deploy = node.get("deploy");
+        let scale = node.get("scale").and_then(Node::as_i64);
+        let replicas = deploy.and_then(|deploy| deploy.get("replicas")?.as_i64());
+        if let (Some(scale), Some(replicas)) = (scale, replicas)
+            && scale != replicas
+        {
+            self.problems.error(
+                "conflict",
+                &path.key("scale"),
+                node.span,
+                format!("is {scale} and deploy.replicas is {replicas}; they must be the same"),
+            );
+        }
+        for (count, at) in [(scale, path.key("scale")), (replicas, path.key("deploy").key("replicas"))] {
+            if count.is_some_and(|count| count < 0) {
+                self.problems.error("out-of-range", &at, node.span, "must be 0 or more");
+            }
+        }
+        let resources = deploy.and_then(|deploy| deploy.get("resources"));
+        for (key, part, twin) in [
+            ("cpus", "limits", "cpus"),
+            ("mem_limit", "limits", "memory"),
+            ("mem_reservation", "reservations", "memory"),
+            ("pids_limit", "limits", "pids"),
+        ] {
+            let Some(value) = node.get(key).and_then(Node::as_f64).filter(|value| *value != 0.0) else { continue };
+            let Some(part_node) = resources.and_then(|resources| resources.get(part)) else { continue };
+            let other = part_node.get(twin).and_then(Node::as_f64).unwrap_or_default();
+            if (value - other).abs() > f64::EPSILON {
+                let span = node.get(key).map_or(node.span, |node| node.span);
+                self.problems.error("conflict", &path.key(key), span, format!("must be the same as deploy.resources.{part}.{twin}"));
+            }
+        }
+    }
+
+    fn container_name(&mut self, node: &Node, path: &Path) {
+        let replicas = node.get("deploy").and_then(|deploy| deploy.get("replicas")?.as_i64());
+        let scale = node.get("scale").and_then(Node::as_i64).or(replicas).unwrap_or(1);
+        if scale > 1
+            && let Some(name) = node.get("container_name")
+        {
+            self.problems.error(
+                "conflict",
+                &path.key("container_name"),
+                name.span,
+                format!("is one name for {scale} containers; leave it out or scale to 1"),
+            );
+        }
+    }
+
+    fn triggers(&mut self, node: &Node, path: &Path) {
+        let triggers = node.get("develop").and_then(|develop| develop.get("watch")?.as_sequence());
+        for (index, trigger) in triggers.into_iter().flatten().enumerate() {
+            if text(trigger, "target").is_none_or(str::is_empty) && !matches!(text(trigger, "action"), Some("rebuild" | "restart")) {
+                let path = path.key("develop").key("watch").index(index);
+                self.problems.error("missing-attribute", &path, trigger.span, "\"target\" is missing");
+            }
+        }
+    }
+
+    fn jobs(&mut self) {
+        for (name, entry) in entries(self.root, "jobs") {
+            let path = Path::of(&["jobs", name]);
+            if self.service_of(name).is_some() {
+                self.problems.error("conflict", &path, entry.key_span, "is the name of a service too");
+            }
+            self.dependencies(&entry.value, &path, true);
+        }
+    }
+
+    fn secrets(&mut self) {
+        for (name, entry) in entries(self.root, "secrets") {
+            let secret = &entry.value;
+            let external = secret.get("external").and_then(Node::as_bool) == Some(true);
+            let given = |key| text(secret, key).is_some_and(|text| !text.is_empty());
+            let path = Path::of(&["secrets", name]);
+            if !external && !given("file") && !given("environment") && !self.problems.concerns(&path) {
+                self.problems.error("missing-attribute", &path, entry.key_span, "one of file, environment must be given");
+            }
+        }
+    }
+
+    /// Each cycle of `depends_on` once, by name.
+    fn cycles(&mut self) {
+        let services: BTreeMap<&str, (Vec<&str>, &Entry)> = entries(self.root, "services")
+            .map(|(name, entry)| {
+                let names = entry.value.get("depends_on").and_then(Node::as_mapping).into_iter().flat_map(Mapping::keys);
+                (name.as_str(), (names.map(String::as_str).collect(), entry))
+            })
+            .collect();
+        let mut done: BTreeSet<&str> = BTreeSet::new();
+        for &start in services.keys() {
+            // Depth first without recursion: each level holds the dependencies that are still to be followed.
+            let mut path = vec![start];
+            let mut levels = vec![services.get(start).map(|(names, _)| names.clone()).unwrap_or_default()];
+            if done.contains(start) {
+                continue;
+            }
+            while let Some(level) = levels.last_mut() {
+                let Some(next) = level.pop() else {
+                    levels.pop();
+                    done.extend(path.pop());
+                    continue;
+                };
+                if let Some(at) = path.iter().position(|name| *name == next) {
+                    let mut cycle: Vec<&str> = path[at..].to_vec();
+                    let first = (0..cycle.len()).min_by_key(|index| cycle[*index]).unwrap_or_default();
+                    cycle.rotate_left(first);
+                    let span = services
+                        .get(cycle[0])
+                        .and_then(|(_, entry)| entry.value.get("depends_on"))
+                        .map_or_else(Default::default, |node| node.span);
+                    let names = cycle.iter().chain([&cycle[0]]).copied().collect::<Vec<_>>().join(" -> ");
+                    let path = Path::of(&["services", cycle[0], "depends_on"]);
+                    self.problems.error("dependency-cycle", &path, span, format!("services depend on each other: {names}"));
+                } else if !done.contains(next)
+                    && let Some((names, _)) = services.get(next)
+                {
+                    path.push(next);
+                    levels.push(names.clone());
+                }
+            }
+        }
+    }
+}
+
+fn undefined(section: &str) -> &'static str {
+    match section {
+        "networks" => "undefined-network",
+        "volumes" => "undefined-volume",
+        "configs" => "undefined-config",
+        "secrets" => "undefined-secret",
+        _ => "undefined-model",
+    }
+}
+
+/// Two services can't have containers of one name.
+pub fn check_container_names(root: &Node, problems: &mut Problems) {
+    let mut names: BTreeMap<&str, &str> = BTreeMap::new();
+    for (service, entry) in entries(root, "services") {
+        let Some(name) = entry.value.get("container_name") else { continue };
+        if let Some(other) = name.as_str().and_then(|text| names.insert(text, service)) {
+            let path = Path::of(&["services", service, "container_name"]);
+            problems.error("conflict", &path, name.span, format!("is the container name of services.{other} too"));
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Files → one merged canonical tree, in the reference's order of work: of each document parse, interpolate, include, extend, merge onto
+//! what is there, check against the schema, expand; of the whole then defaults, checks, paths.
+
+use std::collections::BTreeMap;
+
+use crate::yaml::{self, FileId, Node, Value};
+
+use super::decode::short_port;
+use super::diagnostic::{Diagnostic, SourceMap};
+use super::path::Path;
+use super::paths::{self, Resolver};
+use super::problems::Problems;
+use super::reset::Resets;
+use super::sources::{ComposeFile, File, Options, Sources, Variables};
+use super::{canonical, checks, interpolate, legacy, merge, schema, tree, unique};
+
+/// Files that one load may read; a tree of includes can't cost more.
+pub const MAX_FILES: usize = 500;
+/// Values of all files together, after aliases.
+pub const MAX_VALUES: usize = 500_000;
+/// Includes and extended services inside each other.
+pub const MAX_DEPTH: usize = 30;
+
+/// The state of one load.
+pub struct Loader<'a> {
+    pub sources: &'a Sources<'a>,
+    pub options: &'a Options,
+    pub map: SourceMap,
+    pub problems: Problems,
+    files: usize,
+    values: usize,
+    /// What is left of [`interpolate::MAX_EXPANSION`].
+    pub expansion: usize,
+    /// What is left of [`short_port::MAX_PORTS`].
+    ports: usize,
+}
+
+/// What the files of one model share: those that are merged, or those of one `include`.
+pub struct Scope {
+    /// The directory that `include` and `extends` look in, seen from the project directory.
+    pub directory: String,
+    /// What the model's paths are joined to, seen from the including model.
+    pub base: String,
+    pub variables: Variables,
+    /// The files that include each other, the outermost first.
+    pub included: Vec<String>,
+    /// Services of files that were extended, by path.
+    pub extended: BTreeMap<String, Option<super::extends::Base>>,
+    pub passes: Passes,
+}
+
+/// Which passes a file goes through: one that is extended is not checked by itself.
+#[derive(Clone, Copy)]
+pub struct Passes {
+    pub include: bool,
+    pub extends: bool,
+    pub validate: bool,
+}
+
+pub const ALL: Passes = Passes { include: true, extends: true, validate: true };
+
+impl<'a> Loader<'a> {
+    pub fn new(sources: &'a Sources<'a>, options: &'a Options) -> Self {
+        Self {
+            sources,
+            options,
+            map: SourceMap::new(),
+            problems: Problems::default(),
+            files: 0,
+            values: 0,
+            expansion: interpolate::MAX_EXPANSION,
+            ports: short_port::MAX_PORTS,
+        }
+    }
+
+    /// Merges files into one model with defaults, checked, its paths made relative to the including model.
+    pub fn model(&mut self, scope: &mut Scope, files: &[ComposeFile]) -> Node {
+        let mut model = Node::new(Value::Mapping(yaml::Mapping::new()), yaml::Span::default());
+        for file in files {
+            self.file(scope, file, &mut model);
+        }
+        canonical::defaults(&mut model);
+        checks::check(&model, &mut self.problems);
+        if self.options.resolve_paths || !scope.included.is_empty() {
+            Resolver { base: &scope.base, home: self.options.home.as_deref() }.resolve(&mut model, &mut self.problems);
+        }
+        checks::resolve_sources(&mut model, &scope.variables);
+        model
+    }
+
+    /// Merges one file onto the model; answers what its last document took away.
+    pub fn file(&mut self, scope: &mut Scope, file: &ComposeFile, model: &mut Node) -> Resets {
+        let mut resets = Resets::default();
+        let name = match file {
+            ComposeFile::Path(path) => path.clone(),
+            ComposeFile::Text { name, .. } | ComposeFile::Structured { name, .. } => name.clone(),
+        };
+        for document in self.documents(file) {
+            resets = self.document(scope, &name, document, model);
+        }
+        resets
+    }
+
+    fn document(&mut self, scope: &mut Scope, name: &str, mut document: Node, model: &mut Node) -> Resets {
+        if document.is_null() {
+            // The reference refuses a document without content.
+            self.problems.error(
+                "not-a-mapping",
+                &Path::root(),
+                document.span,
+                "the file is empty; a mapping with \"services\" is expected",
+            );
+            return Resets::default();
+        }
+        if document.as_mapping().is_none() {
+            let message = format!("the file must be a mapping with \"services\", found {}", document.kind());
+            self.problems.error("not-a-mapping", &Path::root(), document.span, message);
+            return Resets::default();
+        }
+        legacy::upgrade(&mut document, &mut self.problems);
+        canonical::promote_aliases(&mut document, &mut self.problems);
+        let resets = Resets::take(&mut document);
+        if self.options.interpolate {
+            for diagnostic in interpolate::interpolate(&mut document, &scope.variables, &mut self.expansion) {
+                self.problems.add(diagnostic);
+            }
+        }
+        if scope.passes.include {
+            self.include(scope, name, &mut document, &resets);
+        }
+        resets.apply(model);
+        if scope.passes.extends {
+            self.extend_all(scope, name, &mut document, &resets);
+        }
+        let root = Path::root();
+        *model = merge::merge(std::mem::take(model), document, &root, &mut self.problems);
+        unique::enforce(model, &root, &mut self.problems);
+        if scope.passes.validate {
+            schema::validate(&schema::ROOT, model, &root, &mut self.problems);
+            if let Some(version) = tree::remove(model, "version") {
+                self.problems.warn("obsolete", &Path::of(&["version"]), version.span, "has no effect any more; it can go");
+            }
+        }
+        canonical::expand(model, !self.options.interpolate, &mut self.ports, &mut self.problems);
+        canonical::omit_empty(model);
+        unique::enforce(model, &root, &mut self.problems);
+        resets
+    }
+
+    /// Reads the documents of a file.
+    fn documents(&mut self, file: &ComposeFile) -> Vec<Node> {
+        match file {
+            ComposeFile::Text { name, text, tainted } => self.parse(name, text, *tainted),
+            ComposeFile::Structured { name, value } => {
+                let id = self.map.add(name.clone(), "", false);
+                let tree = yaml::from_json(value, id);
+                if self.spend(count(&tree, yaml::MAX_DEPTH)) { vec![tree] } else { Vec::new() }
+            }
+            ComposeFile::Path(path) => match self.read(path) {
+                None => {
+                    self.problems.add(Diagnostic::error("missing-file", "", format!("there is no Compose file {path}")));
+                    Vec::new()
+                }
+                Some(File { content, tainted, .. }) => match yaml::text(&content, FileId::default()) {
+                    Ok(text) => self.parse(path, text, tainted),
+                    Err(error) => {
+                        self.problems.add(Diagnostic::error("invalid-yaml", "", format!("{path}: {}", error.message)));
+                        Vec::new()
+                    }
+                },
+            },
+        }
+    }
+
+    fn parse(&mut self, name: &str, text: &str, tainted: bool) -> Vec<Node> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let id = self.map.add(name, text, tainted);
+        let (mut documents, errors) = yaml::parse(text, id);
+        for error in errors {
+            let diagnostic = Diagnostic::from(error);
+            self.problems.add(if tainted {
+                Diagnostic { message: "is not valid YAML; the file comes from a Secret".to_owned(), ..diagnostic }
+            } else {
+                diagnostic
+            });
+        }
+        if tainted {
+            documents.iter_mut().for_each(tree::taint);
+        }
+        let values = documents.iter().map(|document| count(document, yaml::MAX_DEPTH)).sum();
+        if self.spend(values) { documents } else { Vec::new() }
+    }
+
+    fn spend(&mut self, values: usize) -> bool {
+        self.values += values;
+        if self.values > MAX_VALUES {
+            self.problems.add(Diagnostic::error("too-large", "", format!("the Compose files have more than {MAX_VALUES} values together")));
+        }
+        self.values <= MAX_VALUES
+    }
+
+    /// Reads a file of the project directory, within the bound.
+    pub fn read(&mut self, path: &str) -> Option<File> {
+        self.files += 1;
+        if self.files > MAX_FILES {
+            self.problems.add(Diagnostic::error("too-many-files", "", format!("the project reads more than {MAX_FILES} files")));
+            return None;
+        }
+        self.sources.files.read(&paths::clean(path))
+    }
+}
+
+fn count(node: &Node, depth: usize) -> usize {
+    if depth == 0 {
+        return 1;
+    }
+    1 + match &node.value {
+        Value::Sequence(items) => items.iter().map(|item| count(item, depth - 1)).sum(),
+        Value::Mapping(mapping) => mapping.values().map(|entry| count(&entry.value, depth - 1)).sum::<usize>(),
+        _ => 0,
+    }
+}

@@ -1,0 +1,205 @@
+//! A project as `docker compose config` prints it.
+
+use serde_json::{Map, Value as Json};
+
+use crate::yaml::{self, Mapping, Node, Value};
+
+use super::checks::RESOLVED;
+use super::model::Project;
+use super::paths::Resolver;
+use super::problems::Problems;
+use super::schema::{Attribute, Kind, Object, ROOT};
+
+/// What the reference prints differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Yaml,
+}
+
+/// How to print.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub format: Format,
+    /// What relative paths are made absolute with; without it they stay relative.
+    pub working_dir: Option<String>,
+    /// Whether the variables of env files stand in `environment`, and `env_file` is left out.
+    pub fold_env_files: bool,
+    /// Whether the files were interpolated; if not, the tree is printed as it is.
+    pub interpolated: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { format: Format::Json, working_dir: None, fold_env_files: true, interpolated: true }
+    }
+}
+
+/// The project as a value whose keys stand in order.
+pub fn value(project: &Project, options: &Options) -> Json {
+    let mut root = project.root.clone();
+    if options.fold_env_files {
+        fold(&mut root, project);
+    }
+    if let Some(base) = &options.working_dir {
+        Resolver { base, home: None }.resolve(&mut root, &mut Problems::default());
+    }
+    if !options.interpolated {
+        return yaml::to_json(&root);
+    }
+    let printer = Printer { format: options.format };
+    let mut json = printer.object(&ROOT, &root);
+    if options.format == Format::Json {
+        json.remove("models");
+    }
+    let top = project.extensions.iter().filter(|_| options.format == Format::Json);
+    json.extend(top.map(|(key, node)| (key.clone(), yaml::to_json(node))));
+    let mut json = Json::Object(json);
+    escape(&mut json);
+    json
+}
+
+/// Doubles every `$`, so that the output can be read again.
+fn escape(json: &mut Json) {
+    match json {
+        Json::String(text) => *text = text.replace('$', "$$"),
+        Json::Array(items) => items.iter_mut().for_each(escape),
+        Json::Object(object) => {
+            *object = std::mem::take(object)
+                .into_iter()
+                .map(|(key, mut value)| {
+                    escape(&mut value);
+                    (key.replace('$', "$$"), value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
+}
+
+/// Puts the variables of env files under those of `environment`.
+fn fold(root: &mut Node, project: &Project) {
+    super::canonical::each(root, "services", |node, path| {
+        let Some(service) = path.parts().get(1).and_then(|name| project.services.get(*name)) else { return };
+        if service.env_files.is_empty() {
+            return;
+        }
+        super::tree::remove(node, "env_file");
+        let mut environment = Mapping::new();
+        for (key, value) in service.env_files.iter().filter_map(|file| file.variables.as_ref()).flatten() {
+            environment.insert(key.clone(), yaml::Entry { value: Node::new(value.clone(), node.span), ..yaml::Entry::default() });
+        }
+        for (key, value) in &service.environment {
+            let value = value.as_ref().map_or(Value::Null, |value| Value::String(value.clone()));
+            environment.insert(key.clone(), yaml::Entry { value: Node::new(value, node.span), ..yaml::Entry::default() });
+        }
+        let environment = Node::new(Value::Mapping(environment), node.span);
+        super::tree::put(node, "environment", environment);
+    });
+}
+
+struct Printer {
+    format: Format,
+}
+
+impl Printer {
+    fn object(&self, object: &'static Object, node: &Node) -> Map<String, Json> {
+        let mut entries: Vec<(String, Json)> = Vec::new();
+        for attribute in object.all() {
+            let value = node.get(attribute.name).filter(|value| !value.is_null());
+            let printed = match (value, attribute.kind) {
+                (Some(value), _) => self.attribute(attribute, value),
+                (None, Kind::Struct(inner)) => Some(Json::Object(self.object(inner, &Node::default()))),
+                (None, Kind::Command) if self.format == Format::Json => Some(Json::Null),
+                (None, Kind::Keyed(_)) if attribute.zero => Some(Json::Object(Map::new())),
+                (None, Kind::Text | Kind::Choice(_)) if attribute.zero => Some(Json::String(String::new())),
+                (None, _) => None,
+            };
+            if let Some(printed) = printed {
+                entries.push((self.key(object, attribute.name), printed));
+            }
+        }
+        if self.format == Format::Yaml && object.extensions {
+            for (key, entry) in node.as_mapping().into_iter().flatten().filter(|(key, _)| key.starts_with("x-") && *key != RESOLVED) {
+                entries.push((key.clone(), yaml::to_json(&entry.value)));
+            }
+        }
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.into_iter().collect()
+    }
+
+    /// The reference prints the keys of block devices in JSON with a capital letter.
+    fn key(&self, object: &Object, name: &str) -> String {
+        let block_device =
+            object.attribute("path").is_some() && (object.attribute("rate").is_some() || object.attribute("weight").is_some());
+        if self.format == Format::Json && block_device { name[..1].to_uppercase() + &name[1..] } else { name.to_owned() }
+    }
+
+    fn attribute(&self, attribute: &Attribute, node: &Node) -> Option<Json> {
+        let json = match attribute.kind {
+            Kind::Object(object) | Kind::Struct(object) => return Some(Json::Object(self.object(object, node))),
+            Kind::Objects(object) => {
+                node.as_sequence()?.iter().map(|item| Json::Object(self.object(object, item))).collect::<Vec<_>>().into()
+            }
+            Kind::Keyed(keyed) => {
+                let mapping = node.as_mapping()?.iter();
+                let mut entries: Vec<_> = mapping
+                    .map(|(key, entry)| {
+                        let value = if entry.value.is_null() { Json::Null } else { Json::Object(self.object(keyed.object, &entry.value)) };
+                        (key.clone(), value)
+                    })
+                    .collect();
+                entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+                Json::Object(entries.into_iter().collect())
+            }
+            Kind::Bytes => Json::String(node.as_i64().filter(|size| *size != 0 || attribute.zero)?.to_string()),
+            Kind::Mode => Json::String(format!("0{:o}", node.as_i64()?)),
+            Kind::OptOut => return (node.as_bool() == Some(false)).then_some(Json::Bool(false)),
+            Kind::Duration => node.as_str().filter(|text| attribute.zero || *text != "0s").map(Json::from)?,
+            Kind::Ulimits => ulimits(node),
+            Kind::Command => return Some(yaml::to_json(node)),
+            _ => sorted(node),
+        };
+        (attribute.zero || !is_zero(&json)).then_some(json)
+    }
+}
+
+/// A single limit of 0 is printed as no limit at all.
+fn ulimits(node: &Node) -> Json {
+    let mapping = node.as_mapping().into_iter().flatten();
+    let limit = |node: &Node| match node.as_mapping() {
+        None if node.as_i64() != Some(0) => yaml::to_json(node),
+        mapping => {
+            let parts = mapping.into_iter().flatten().filter(|(key, entry)| !key.starts_with("x-") && entry.value.as_i64() != Some(0));
+            Json::Object(parts.map(|(key, entry)| (key.clone(), yaml::to_json(&entry.value))).collect())
+        }
+    };
+    let mut entries: Vec<_> = mapping.map(|(key, entry)| (key.clone(), limit(&entry.value))).collect();
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Json::Object(entries.into_iter().collect())
+}
+
+/// A value with its keys in order and whole numbers without fraction.
+#[expect(clippy::cast_possible_truncation, reason = "the number is whole and small")]
+fn sorted(node: &Node) -> Json {
+    match &node.value {
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Json::from(*number as i64),
+        Value::Mapping(mapping) => {
+            let mut entries: Vec<_> = mapping.iter().map(|(key, entry)| (key.clone(), sorted(&entry.value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Json::Object(entries.into_iter().collect())
+        }
+        _ => yaml::to_json(node),
+    }
+}
+
+fn is_zero(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::Bool(value) => !value,
+        Json::Number(number) => number.as_f64() == Some(0.0),
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(object) => object.is_empty(),
+    }
+}

@@ -1,0 +1,213 @@
+//! The whole load: names, variables, files, and what is made of the merged tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::yaml::{self, FileId, Mapping, Node, Span};
+
+use super::diagnostic::{Diagnostic, SourceMap};
+use super::interpolate::{self, Variable};
+use super::load::{ALL, Loader, Scope};
+use super::model::{FileSource, MountKind, Project};
+use super::path::Path;
+use super::sources::{ComposeFile, Options, ProjectName, Sources, Variables};
+use super::{conform, consistency, normalize, paths, schema, select, tree, typed};
+
+/// Bytes of mounted files that a project takes in.
+const MAX_MOUNTED_BYTES: usize = 16 << 20;
+
+/// What a load answers.
+pub struct Loaded {
+    /// The project; absent where anything keeps it from being used.
+    pub project: Option<Project>,
+    /// Every problem that was found, errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that positions point into.
+    pub map: SourceMap,
+}
+
+/// Loads a project.
+pub fn load(sources: &Sources<'_>, options: &Options) -> Loaded {
+    let mut loader = Loader::new(sources, options);
+    let project = loader.project();
+    let project = if loader.problems.has_errors() { None } else { project };
+    Loaded { project, diagnostics: loader.problems.into_diagnostics(), map: loader.map }
+}
+
+impl Loader<'_> {
+    fn project(&mut self) -> Option<Project> {
+        let mut variables = self.sources.variables.clone();
+        if self.options.dot_env {
+            self.dot_env(&[(".env".to_owned(), false)], &mut variables, &Path::root(), Span::default());
+        }
+        let name = self.name(&mut variables);
+        let mut scope = Scope {
+            directory: String::new(),
+            base: String::new(),
+            variables: variables.clone(),
+            included: Vec::new(),
+            extended: BTreeMap::new(),
+            passes: ALL,
+        };
+        let mut root = self.model(&mut scope, &self.sources.compose_files);
+        if root.as_mapping().is_none_or(Mapping::is_empty) && !self.problems.has_errors() {
+            self.problems.add(Diagnostic::error("empty", "", "the Compose file is empty"));
+        }
+        let named = named(&root);
+        if self.options.normalize {
+            normalize::normalize(&mut root, &name, &variables, &mut self.problems);
+        }
+        let top = Path::root();
+        if !self.options.interpolate {
+            tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
+            return Some(typed::project(&name, root, &named));
+        }
+        conform::conform(&schema::ROOT, &mut root, &top, &mut self.problems);
+        let mut inactive = select::by_profile(&mut root, &self.options.profiles);
+        if self.options.check_consistency {
+            consistency::check(&root, &inactive, &mut self.problems);
+        }
+        adopt_scale(&mut root);
+        select::by_name(&mut root, &mut inactive, &self.options.services, &self.options.profiles, &mut self.problems);
+        if !self.options.keep_unused {
+            select::used_alone(&mut root);
+        }
+        if self.options.check_consistency {
+            consistency::check_container_names(&root, &mut self.problems);
+        }
+        tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
+        let mut project = typed::project(&name, root, &named);
+        project.inactive = inactive.keys().cloned().collect();
+        self.environment_files(&mut project, &variables);
+        if self.options.read_mounted && !self.problems.has_errors() {
+            self.read_mounted(&mut project);
+        }
+        Some(project)
+    }
+
+    /// The project's name, which is also `COMPOSE_PROJECT_NAME`.
+    fn name(&mut self, variables: &mut Variables) -> String {
+        let (name, variable) = match &self.options.name {
+            ProjectName::Explicit(name) => {
+                if normal_name(name) != *name || name.is_empty() {
+                    let message = format!(
+                        "\"{name}\" is no project name: it must start with a letter or digit, in lower case, and consist of letters, digits, \"-\" and \"_\""
+                    );
+                    self.problems.add(Diagnostic::error("invalid-name", "name", message));
+                }
+                (name.clone(), name.clone())
+            }
+            ProjectName::Fallback(name) => {
+                let written = self.written_name(variables).filter(|name| !name.is_empty()).unwrap_or_else(|| normal_name(name));
+                if written.is_empty() {
+                    self.problems.add(Diagnostic::error("invalid-name", "name", "the project has no name; write `name:`"));
+                }
+                (written.clone(), written)
+            }
+            ProjectName::Resource(name) => {
+                let written = self.written_name(variables).filter(|name| !name.is_empty());
+                (name.clone(), written.unwrap_or_else(|| name.clone()))
+            }
+        };
+        variables.insert("COMPOSE_PROJECT_NAME".to_owned(), Variable { value: variable, tainted: false });
+        name
+    }
+
+    /// The last `name` that the Compose files give. Their problems are reported when they are loaded.
+    fn written_name(&mut self, variables: &Variables) -> Option<String> {
+        let mut name = None;
+        for file in &self.sources.compose_files {
+            let documents = match file {
+                ComposeFile::Text { text, .. } => yaml::parse(text, FileId::default()).0,
+                ComposeFile::Structured { value, .. } => vec![yaml::from_json(value, FileId::default())],
+                ComposeFile::Path(path) => match self.sources.files.read(&paths::clean(path)) {
+                    Some(file) => yaml::text(&file.content, FileId::default())
+                        .map_or_else(|_| Vec::new(), |text| yaml::parse(text, FileId::default()).0),
+                    None => Vec::new(),
+                },
+            };
+            let names = documents.iter().filter_map(|document| tree::text(document, "name")).filter(|name| !name.is_empty());
+            name = names.map(str::to_owned).last().or(name);
+        }
+        let name = name?;
+        if !self.options.interpolate {
+            return Some(normal_name(&name));
+        }
+        // A failure is reported where the file is loaded.
+        let expanded = interpolate::expand(&name, variables, &mut self.expansion).ok().filter(|expansion| !expansion.tainted)?;
+        Some(if self.options.normalize { normal_name(&expanded.text) } else { expanded.text })
+    }
+
+    /// Reads the files of the project directory that services mount.
+    fn read_mounted(&mut self, project: &mut Project) {
+        let objects = project.configs.values().chain(project.secrets.values());
+        let files = objects.filter_map(|object| match &object.source {
+            FileSource::File(file) => Some(file.clone()),
+            _ => None,
+        });
+        let mounts = project.services.values().flat_map(|service| &service.volumes);
+        let binds = mounts.filter(|mount| mount.kind == MountKind::Bind).filter_map(|mount| mount.source.clone());
+        let wanted: BTreeSet<String> = files.chain(binds).filter(|path| !path.starts_with(['/', '~'])).collect();
+        let mut bytes = 0;
+        for path in wanted {
+            let path = paths::clean(&path);
+            let inside = self.sources.files.below(&path);
+            for file in std::iter::once(path).chain(inside) {
+                if project.files.files.contains_key(&file) {
+                    continue;
+                }
+                let Some(content) = self.sources.files.read(&file) else { continue };
+                bytes += content.content.len();
+                if bytes > MAX_MOUNTED_BYTES {
+                    self.problems.add(Diagnostic::error(
+                        "too-large",
+                        "",
+                        format!("the mounted files have more than {MAX_MOUNTED_BYTES} bytes together"),
+                    ));
+                    return;
+                }
+                project.files.files.insert(file, content);
+            }
+        }
+    }
+}
+
+/// `scale` and `deploy.replicas` say the same; the one is written to the other.
+fn adopt_scale(root: &mut Node) {
+    super::canonical::each(root, "services", |node, _| {
+        let Some(scale) = node.get("scale").cloned().filter(|scale| !scale.is_null()) else { return };
+        if let Some(deploy) = node.get_mut("deploy").filter(|deploy| deploy.as_mapping().is_some()) {
+            tree::put(deploy, "replicas", scale);
+        }
+    });
+}
+
+/// Resources whose name a file wrote, by section and key.
+fn named(root: &Node) -> BTreeSet<(String, String)> {
+    let mut named = BTreeSet::new();
+    for section in ["networks", "volumes", "configs", "secrets"] {
+        for (key, entry) in root.get(section).and_then(Node::as_mapping).into_iter().flatten() {
+            if tree::text(&entry.value, "name").is_some() {
+                named.insert((section.to_owned(), key.clone()));
+            }
+        }
+    }
+    named
+}
+
+/// A text as a project name: lower case, without the characters that are not allowed in it.
+pub fn normal_name(text: &str) -> String {
+    let legal = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    text.to_lowercase().chars().filter(legal).collect::<String>().trim_start_matches(['_', '-']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_name_becomes_a_project_name() {
+        for (text, expected) in [("My App", "myapp"), ("_x-1", "x-1"), ("Ünï", "n"), ("", "")] {
+            assert_eq!(normal_name(text), expected, "{text}");
+        }
+    }
+}

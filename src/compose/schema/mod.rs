@@ -1,0 +1,203 @@
+//! The one table of every attribute of the Compose specification: what may be written, what it becomes, how `config` prints it.
+//!
+//! The tables stand in [`service`] and [`resource`]; [`validate`] checks a tree against them, [`walk`] visits the attributes of a tree,
+//! [`super::conform`] turns written values into the values that they mean.
+
+mod resource;
+mod service;
+mod validate;
+
+pub use resource::ROOT;
+pub use service::{CONTAINER, HOOK};
+pub use validate::{is_name, validate};
+
+use crate::yaml::{Mapping, Node, Value};
+
+use super::path::Path;
+
+/// Types that an attribute may be written in, as a set of bits.
+pub type Types = u8;
+pub const NULL: Types = 1;
+pub const BOOL: Types = 2;
+pub const INT: Types = 4;
+/// Any number; holds [`INT`].
+pub const NUM: Types = 8 | INT;
+pub const STR: Types = 16;
+pub const LIST: Types = 32;
+pub const MAP: Types = 64;
+
+/// What an attribute means.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Left as it is.
+    Any,
+    Text,
+    Choice(&'static [&'static str]),
+    PullPolicy,
+    ContainerName,
+    Flag,
+    /// A flag that is true unless it is switched off.
+    OptOut,
+    /// Between the two bounds.
+    Int(i64, i64),
+    Float,
+    /// A size in bytes.
+    Bytes,
+    /// Octal permissions of a config or secret.
+    Mode,
+    /// A number of devices, or `all`.
+    Count,
+    Duration,
+    Command,
+    HealthTest,
+    /// A list of texts; whether it must not repeat itself.
+    Texts(bool),
+    /// A list of texts and numbers.
+    Mixed,
+    /// Texts by key; nothing is an empty text.
+    Labels,
+    /// Texts by key; nothing stays nothing.
+    Environment,
+    /// Texts by key, as a mapping alone.
+    Options,
+    /// Texts by key, as a mapping of texts alone.
+    Strings,
+    /// Lists of texts by key.
+    MultiOptions,
+    Hosts,
+    Ssh,
+    External,
+    Ulimits,
+    /// A mapping with attributes of its own.
+    Object(&'static Object),
+    /// A mapping that is printed even where it wasn't written.
+    Struct(&'static Object),
+    /// A list of mappings.
+    Objects(&'static Object),
+    /// Mappings by name.
+    Keyed(&'static Keyed),
+}
+
+/// Mappings under names that the user chooses.
+pub struct Keyed {
+    pub object: &'static Object,
+    /// Whether an entry may be nothing.
+    pub nullable: bool,
+}
+
+/// One attribute.
+pub struct Attribute {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub types: Types,
+    /// For lists, the types of items.
+    pub items: Types,
+    /// Whether `config` prints it even where it is false, 0 or empty.
+    pub zero: bool,
+}
+
+impl Attribute {
+    /// An attribute in the types that are usual for its kind.
+    const fn new(name: &'static str, kind: Kind) -> Self {
+        let types = match kind {
+            Kind::Any => NULL | BOOL | NUM | STR | LIST | MAP,
+            Kind::Text | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName | Kind::Duration => STR,
+            Kind::Flag | Kind::OptOut => BOOL | STR,
+            Kind::Int(..) | Kind::Bytes | Kind::Count => INT | STR,
+            Kind::Float | Kind::Mode => NUM | STR,
+            Kind::Command => NULL | STR | LIST,
+            Kind::HealthTest => STR | LIST,
+            Kind::Texts(_) | Kind::Mixed | Kind::Objects(_) => LIST,
+            Kind::Labels | Kind::Environment | Kind::Hosts | Kind::Ssh => MAP | LIST,
+            Kind::Options | Kind::Strings | Kind::MultiOptions | Kind::Object(_) | Kind::Struct(_) | Kind::Keyed(_) | Kind::Ulimits => MAP,
+            Kind::External => BOOL | STR | MAP,
+        };
+        Self { name, kind, types, items: MAP, zero: matches!(kind, Kind::Struct(_) | Kind::Mode) }
+    }
+
+    const fn types(self, types: Types) -> Self {
+        Self { types, ..self }
+    }
+
+    const fn items(self, items: Types) -> Self {
+        Self { items, ..self }
+    }
+
+    const fn zero(self) -> Self {
+        Self { zero: true, ..self }
+    }
+}
+
+/// A mapping with fixed attributes.
+pub struct Object {
+    pub attributes: &'static [&'static [Attribute]],
+    pub required: &'static [&'static str],
+    /// Whether `x-*` keys are allowed.
+    pub extensions: bool,
+}
+
+impl Object {
+    const fn new(attributes: &'static [&'static [Attribute]]) -> Self {
+        Self { attributes, required: &[], extensions: true }
+    }
+
+    const fn required(self, required: &'static [&'static str]) -> Self {
+        Self { required, ..self }
+    }
+
+    const fn without_extensions(self) -> Self {
+        Self { extensions: false, ..self }
+    }
+
+    /// Every attribute.
+    pub fn all(&self) -> impl Iterator<Item = &'static Attribute> + use<> {
+        self.attributes.iter().flat_map(|part| part.iter())
+    }
+
+    /// The attribute of a name.
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.all().find(|attribute| attribute.name == name)
+    }
+}
+
+/// Visits every attribute that is written below a node, the outer ones first.
+pub fn walk(object: &'static Object, node: &mut Node, path: &Path, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Path)) {
+    let Some(mapping) = node.as_mapping_mut() else { return };
+    for (key, entry) in mapping.iter_mut() {
+        let Some(attribute) = object.attribute(key) else { continue };
+        let path = path.key(key);
+        visit(attribute, &mut entry.value, &path);
+        descend(attribute, &mut entry.value, &path, visit);
+    }
+}
+
+fn descend(attribute: &Attribute, node: &mut Node, path: &Path, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Path)) {
+    match attribute.kind {
+        Kind::Object(object) | Kind::Struct(object) => walk(object, node, path, visit),
+        Kind::Objects(object) => {
+            for (index, item) in node.as_sequence_mut().into_iter().flatten().enumerate() {
+                walk(object, item, &path.index(index), visit);
+            }
+        }
+        Kind::Keyed(keyed) => {
+            for (key, entry) in node.as_mapping_mut().into_iter().flat_map(Mapping::iter_mut) {
+                walk(keyed.object, &mut entry.value, &path.key(key), visit);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The bit of a value's type.
+fn type_of(value: &Value) -> Types {
+    match value {
+        Value::Null => NULL,
+        Value::Bool(_) => BOOL,
+        Value::Int(_) | Value::Uint(_) => INT,
+        Value::Float(value) if value.fract() == 0.0 => NUM,
+        Value::Float(_) => NUM & !INT,
+        Value::String(_) => STR,
+        Value::Sequence(_) => LIST,
+        Value::Mapping(_) => MAP,
+    }
+}

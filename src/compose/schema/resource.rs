@@ -1,0 +1,101 @@
+//! Attributes of the top level, of networks, volumes, configs, secrets and models.
+
+use super::service::{JOB, SERVICE};
+use super::{Attribute, INT, Keyed, Kind, LIST, MAP, Object, STR};
+
+const fn text(name: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Text)
+}
+const fn flag(name: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Flag)
+}
+const fn labels(name: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Labels)
+}
+const fn options(name: &'static str) -> Attribute {
+    Attribute::new(name, Kind::Options)
+}
+const EXTERNAL: Attribute = Attribute::new("external", Kind::External);
+
+/// A whole Compose file.
+pub const ROOT: Object = Object::new(&[&[
+    text("version"),
+    text("name"),
+    Attribute::new("include", Kind::Objects(&INCLUDE)).items(STR | MAP),
+    Attribute::new("services", Kind::Keyed(&Keyed { object: &SERVICE, nullable: false })).zero(),
+    Attribute::new("jobs", Kind::Keyed(&Keyed { object: &JOB, nullable: false })),
+    Attribute::new("networks", Kind::Keyed(&Keyed { object: &NETWORK, nullable: true })),
+    Attribute::new("volumes", Kind::Keyed(&Keyed { object: &VOLUME, nullable: true })),
+    Attribute::new("configs", Kind::Keyed(&Keyed { object: &CONFIG, nullable: false })),
+    Attribute::new("secrets", Kind::Keyed(&Keyed { object: &SECRET, nullable: false })),
+    Attribute::new("models", Kind::Keyed(&Keyed { object: &MODEL, nullable: false })),
+]]);
+
+const INCLUDE: Object = Object::new(&[&[
+    Attribute::new("path", Kind::Texts(true)).types(STR | LIST),
+    Attribute::new("env_file", Kind::Texts(true)).types(STR | LIST),
+    text("project_directory"),
+]])
+.without_extensions();
+
+const NETWORK: Object = Object::new(&[&[
+    text("name"),
+    text("driver"),
+    options("driver_opts"),
+    Attribute::new(
+        "ipam",
+        Kind::Struct(&Object::new(&[&[
+            text("driver"),
+            Attribute::new(
+                "config",
+                Kind::Objects(&Object::new(&[&[
+                    text("subnet"),
+                    text("ip_range"),
+                    text("gateway"),
+                    Attribute::new("aux_addresses", Kind::Strings),
+                ]])),
+            ),
+            Attribute::new("options", Kind::Strings),
+        ]])),
+    ),
+    EXTERNAL,
+    flag("internal"),
+    flag("attachable"),
+    flag("enable_ipv4").zero(),
+    flag("enable_ipv6").zero(),
+    labels("labels"),
+]]);
+
+const VOLUME: Object = Object::new(&[&[text("name"), text("driver"), options("driver_opts"), EXTERNAL, labels("labels")]]);
+
+const CONFIG: Object = Object::new(&[&[
+    text("name"),
+    text("content"),
+    text("environment"),
+    text("file"),
+    EXTERNAL,
+    labels("labels"),
+    text("template_driver"),
+]]);
+
+const SECRET: Object = Object::new(&[&[
+    text("name"),
+    text("environment"),
+    text("file"),
+    EXTERNAL,
+    labels("labels"),
+    text("driver"),
+    options("driver_opts"),
+    text("template_driver"),
+]]);
+
+const MODEL: Object = Object::new(&[&[
+    text("name"),
+    text("model"),
+    Attribute::new("context_size", Kind::Int(i64::MIN, i64::MAX)).types(INT),
+    Attribute::new("runtime_flags", Kind::Texts(false)),
+]])
+.required(&["model"]);
+
+/// `external` may be a mapping with a name alone.
+pub const EXTERNAL_NAME: Object = Object::new(&[&[text("name")]]);

@@ -1,0 +1,94 @@
+//! Making and comparing [`Node`]s, which every pass needs.
+
+use crate::yaml::{Entry, Mapping, Node, Value};
+
+/// Whether `key` is there, with whatever value.
+pub fn has(node: &Node, key: &str) -> bool {
+    node.get(key).is_some()
+}
+
+/// The text under `key`.
+pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
+    node.get(key).and_then(Node::as_str)
+}
+
+/// Puts a value that no file wrote, at the position of what it was derived from.
+pub fn put(node: &mut Node, key: &str, value: Node) {
+    if let Some(mapping) = node.as_mapping_mut() {
+        mapping.insert(key.to_owned(), Entry { key_span: value.span, value });
+    }
+}
+
+/// Puts a value unless the key is there.
+pub fn put_default(node: &mut Node, key: &str, value: impl Into<Value>) {
+    if !has(node, key) {
+        let value = made(value, node);
+        put(node, key, value);
+    }
+}
+
+/// Takes a key out.
+pub fn remove(node: &mut Node, key: &str) -> Option<Node> {
+    node.as_mapping_mut()?.shift_remove(key).map(|entry| entry.value)
+}
+
+/// A value that no file wrote, at the position of what it was derived from.
+pub fn made(value: impl Into<Value>, from: &Node) -> Node {
+    Node::new(value, from.span)
+}
+
+/// A text that was derived from another, taint included.
+pub fn derived(text: impl Into<String>, from: &Node) -> Node {
+    Node { tainted: from.tainted, ..made(text.into(), from) }
+}
+
+/// A mapping of keys and values, each key at its value's position.
+pub fn made_mapping<'a>(entries: impl IntoIterator<Item = (&'a str, Node)>, from: &Node) -> Node {
+    let entries: Mapping = entries.into_iter().map(|(key, value)| (key.to_owned(), Entry { key_span: value.span, value })).collect();
+    made(Value::Mapping(entries), from)
+}
+
+/// Whether two nodes say the same, wherever they stand.
+pub fn same(a: &Node, b: &Node) -> bool {
+    match (&a.value, &b.value) {
+        (Value::Sequence(a), Value::Sequence(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Mapping(a), Value::Mapping(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, entry)| b.get(key).is_some_and(|other| same(&entry.value, &other.value)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// Whether any part of a node is tainted.
+pub fn tainted(node: &Node) -> bool {
+    node.tainted
+        || match &node.value {
+            Value::Sequence(items) => items.iter().any(tainted),
+            Value::Mapping(mapping) => mapping.values().any(|entry| tainted(&entry.value)),
+            _ => false,
+        }
+}
+
+/// Marks every value of a tree as coming from a Secret.
+pub fn taint(node: &mut Node) {
+    node.tainted = true;
+    match &mut node.value {
+        Value::Sequence(items) => items.iter_mut().for_each(taint),
+        Value::Mapping(mapping) => mapping.values_mut().for_each(|entry| taint(&mut entry.value)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::Span;
+
+    #[test]
+    fn nodes_are_the_same_wherever_they_stand() {
+        let here = Node::new(1, Span::default());
+        let there = Node::new(1, Span { start: 7, end: 8, ..Span::default() });
+        assert!(same(&here, &there));
+        assert!(!same(&here, &Node::default()));
+    }
+}
