@@ -1,13 +1,13 @@
 //! The cluster of the demo, and what is put on it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use compose_operator::api::ComposeStack;
-use devcluster::{Cluster, Options};
+use devcluster::{Cluster, Companion, Options};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams};
@@ -138,30 +138,11 @@ fn without_deployment(rendered: &str) -> Result<String, Error> {
     Ok(kept)
 }
 
-/// The operator's process; it ends with the demo.
-pub struct Operator(Child);
-
-impl Operator {
-    /// Starts the operator that cargo has built beside the demo.
-    pub fn start(kubeconfig: &Path, log: &Path) -> Result<Self, Error> {
-        let executable = std::env::current_exe()?;
-        let program = executable.ancestors().nth(2).unwrap_or(Path::new(".")).join("compose-operator");
-        let output = fs::File::create(log)?;
-        let mut command = Command::new(program);
-        command.arg("run").env("KUBECONFIG", kubeconfig).env("COMPOSE_OPERATOR_LISTEN", "127.0.0.1:0");
-        Ok(Self(command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).spawn()?))
-    }
-
-    /// How it ended, if it did.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
-        Ok(self.0.try_wait()?)
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts the operator that cargo has built beside the demo.
+pub fn operator(kubeconfig: &Path, log: &Path) -> Result<Companion, Error> {
+    let executable = std::env::current_exe()?;
+    let program = executable.ancestors().nth(2).unwrap_or(Path::new(".")).join("compose-operator");
+    fs::write(log, "")?;
+    let variables = [("KUBECONFIG", kubeconfig.as_os_str()), ("COMPOSE_OPERATOR_LISTEN", OsStr::new("127.0.0.1:0"))];
+    Ok(Companion::start(&program, &["run"], &variables, log)?)
 }

@@ -17,7 +17,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use install::{Operator, Stage};
+use devcluster::Companion;
+use install::Stage;
 use screen::Screen;
 use stacks::{Example, Followed};
 
@@ -80,7 +81,7 @@ async fn show(stage: &mut Stage, examples: &[Example], root: &Path, once: bool) 
     let kubeconfig = stage.install(root).await?;
     let log = log_file()?;
     screen::say(&format!("Running the operator; its log is {}\n", log.display()))?;
-    let mut operator = Operator::start(&kubeconfig, &log)?;
+    let mut operator = install::operator(&kubeconfig, &log)?;
     let mut followed = Vec::new();
     for example in examples {
         stage.apply(example).await?;
@@ -90,7 +91,7 @@ async fn show(stage: &mut Stage, examples: &[Example], root: &Path, once: bool) 
 }
 
 /// Shows the stacks until all are as they should be or out of time, then sums up; goes on for ever unless `once`.
-async fn follow(stage: &Stage, operator: &mut Operator, mut stacks: Vec<Followed>, once: bool) -> Result<ExitCode, Error> {
+async fn follow(stage: &Stage, operator: &mut Companion, mut stacks: Vec<Followed>, once: bool) -> Result<ExitCode, Error> {
     let mut screen = Screen::new();
     let api = Api::<ComposeStack>::all(stage.client().clone());
     let mut changes = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().applied_objects());
@@ -108,7 +109,7 @@ async fn follow(stage: &Stage, operator: &mut Operator, mut stacks: Vec<Followed
                     screen.show(&stacks)?;
                 }
             }
-            _ = clock.tick() => if let Some(status) = operator.ended()? {
+            _ = clock.tick() => if let Some(status) = operator.ended() {
                 return Err(Error::Text(format!("the operator ended: {status}")));
             },
         }
