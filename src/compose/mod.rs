@@ -16,7 +16,7 @@ mod load;
 mod merge;
 pub mod model;
 mod normalize;
-mod path;
+pub mod path;
 mod paths;
 pub mod print;
 mod problems;

@@ -12,6 +12,8 @@ pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
     /// Every active service, in the order of the file, by its key there.
     pub services: Vec<ServicePlan>,
+    /// Networks that the stack has itself, by engine-wide name, with their keys: the `external` networks of other stacks in the namespace.
+    pub networks: BTreeMap<String, String>,
 }
 
 /// How a service's run ends.

@@ -14,6 +14,37 @@ pub struct Settings {
     pub services: BTreeMap<String, ServiceOverride>,
     /// Seconds.
     pub progress_deadline: u64,
+    pub default_requests: DefaultRequests,
+    pub dns: DnsPeers,
+}
+
+/// What a container asks for that reserves nothing itself. `None`: the operator's own default, which changes no inputs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DefaultRequests {
+    /// Thousandths of a CPU.
+    pub cpu_milli: Option<i64>,
+    pub memory_bytes: Option<i64>,
+}
+
+/// Where DNS is answered: services on internal networks alone may reach that and their networks, nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsPeers {
+    /// Namespace of the cluster's DNS pods.
+    pub namespace: String,
+    /// Labels of the cluster's DNS pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// Addresses of node-local DNS, in CIDR notation.
+    pub cidrs: Vec<String>,
+}
+
+impl Default for DnsPeers {
+    fn default() -> Self {
+        Self {
+            namespace: "kube-system".to_owned(),
+            pod_labels: BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())]),
+            cidrs: vec!["169.254.20.10/32".to_owned()],
+        }
+    }
 }
 
 /// The few things about the cluster that the file can't tell.

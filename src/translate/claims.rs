@@ -1,0 +1,208 @@
+//! Named volumes: one PersistentVolumeClaim each, shared by all their users. Claims have no owner: data outlives every mistake.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use serde_json::json;
+
+use crate::api::keys;
+use crate::compose::model::Volume;
+use crate::compose::path::Path;
+
+use super::hash;
+use super::labels;
+use super::names::ObjectName;
+use super::object::Object;
+use super::objects::{Objects, claim_labels, metadata};
+use super::report::Report;
+use super::stack::Stack;
+
+const COMPOSE_VOLUME: &str = "com.docker.compose.volume";
+/// Layout of claims that this operator makes: the content lies in a subdirectory, beside `lost+found`.
+const DATA: &str = "data";
+const DEFAULT_SIZE: &str = "1Gi";
+const READ_WRITE_ONCE: &str = "ReadWriteOnce";
+
+/// What a named volume is on the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    Claim {
+        name: ObjectName,
+        /// Directory of the claim that holds the content; `None`: its root.
+        directory: Option<String>,
+        /// Exists already, or the services that use it wait.
+        external: bool,
+        /// Whether only pods of one node can use it at a time.
+        one_node: bool,
+    },
+    /// Each pod has its own, in memory: `driver_opts.type: tmpfs`.
+    Memory { limit: Option<i64> },
+    /// A path of the project directory: `driver_opts` with `o: bind`.
+    Bind { device: String },
+}
+
+/// Makes the claims; what each volume is, by key.
+pub fn claims<'a>(stack: &Stack<'a>, objects: &mut Objects, report: &mut Report) -> BTreeMap<&'a str, Storage> {
+    let mut storages = BTreeMap::new();
+    for (key, volume) in &stack.project.volumes {
+        let path = Path::of(&["volumes", key]);
+        if let Some(storage) = storage(stack, key, volume, &path, objects, report) {
+            storages.insert(key.as_str(), storage);
+        }
+    }
+    storages
+}
+
+fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut Objects, report: &mut Report) -> Option<Storage> {
+    let option = |name: &str| volume.driver_opts.get(name).map(String::as_str);
+    if let Some(driver) = volume.driver.as_deref().filter(|driver| !matches!(*driver, "" | "local" | "default")) {
+        report.refuse(
+            "volume-driver",
+            &path.key("driver"),
+            format!("no storage class is known for the driver {driver:?}; leave it out, or use `local`"),
+        );
+        return None;
+    }
+    let bind = option("o").is_some_and(|options| options.split(',').any(|option| matches!(option.trim(), "bind" | "rbind")));
+    match option("type") {
+        Some("tmpfs") => return Some(Storage::Memory { limit: option("o").and_then(tmpfs_size) }),
+        Some("none" | "") | None if bind => return Some(Storage::Bind { device: option("device").unwrap_or_default().to_owned() }),
+        Some("none" | "") | None => {}
+        Some("nfs" | "nfs4") => {
+            report.refuse("nfs", &path.key("driver_opts"), "NFS volumes need the administrator's permission, which can't be given yet");
+            return None;
+        }
+        Some(other) => {
+            report.refuse(
+                "volume-type",
+                &path.key("driver_opts").key("type"),
+                format!("volumes of type {other:?} can't be had; allowed are none, tmpfs"),
+            );
+            return None;
+        }
+    }
+    for (name, _) in volume.driver_opts.iter().filter(|(name, _)| !matches!(name.as_str(), "size" | "class" | "type" | "o" | "device")) {
+        report.warn("driver-option", &path.key("driver_opts").key(name), "has no effect on a claim; `size` and `class` have");
+    }
+    let Some(name) = ObjectName::of_claim(&volume.name) else {
+        report.refuse(
+            "illegal-name",
+            path,
+            format!("{:?} holds no letter or digit that the name of a claim could be made of", volume.name),
+        );
+        return None;
+    };
+    let known = stack.facts.claim_layouts.get(name.as_str());
+    let mode = stack.settings.volumes.access_mode.clone().unwrap_or_else(|| READ_WRITE_ONCE.to_owned());
+    let one_node = !volume.external && mode != "ReadWriteMany";
+    if volume.external {
+        let directory = known.cloned().flatten().filter(|layout| layout == DATA);
+        return Some(Storage::Claim { name, directory, external: true, one_node });
+    }
+    // A claim that was there before says itself how it is laid out; one that is to be made gets our layout.
+    let directory = known.map_or_else(|| Some(DATA.to_owned()), |layout| layout.clone().filter(|layout| layout == DATA));
+    let claim = made(stack, key, volume, &name, &mode, directory.is_some(), path, report)?;
+    objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
+    Some(Storage::Claim { name, directory, external: false, one_node })
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a part of one claim, and there is one caller")]
+fn made(
+    stack: &Stack,
+    key: &str,
+    volume: &Volume,
+    name: &ObjectName,
+    mode: &str,
+    data: bool,
+    path: &Path,
+    report: &mut Report,
+) -> Option<PersistentVolumeClaim> {
+    let defaults = &stack.settings.volumes;
+    let size = match volume.driver_opts.get("size") {
+        None => defaults.size.clone().unwrap_or_else(|| DEFAULT_SIZE.to_owned()),
+        Some(text) => match quantity(text) {
+            Some(size) => size,
+            None => {
+                report.refuse("size", &path.key("driver_opts").key("size"), format!("{text:?} is not a size, such as 10g or 512m"));
+                return None;
+            }
+        },
+    };
+    let class = volume.driver_opts.get("class").or(defaults.storage_class_name.as_ref()).cloned();
+    let user = labels::of_object(&volume.labels, &path.key("labels"), report);
+    let mut all_labels = user.labels;
+    all_labels.extend(claim_labels(stack));
+    all_labels.insert(COMPOSE_VOLUME.to_owned(), super::names::LabelValue::of(key).into_string());
+    let mut annotations = user.annotations;
+    annotations.insert(keys::STACK.to_owned(), stack.project.name.clone());
+    annotations.insert(keys::VOLUME.to_owned(), key.to_owned());
+    annotations.insert(keys::ARGO_SYNC_OPTIONS.to_owned(), "Prune=false,Delete=false".to_owned());
+    if data {
+        annotations.insert(keys::LAYOUT.to_owned(), DATA.to_owned());
+    }
+    let inputs = hash::of_json(&json!({ "labels": volume.labels, "size": size, "class": class, "mode": mode }));
+    let spec = PersistentVolumeClaimSpec {
+        access_modes: Some(vec![mode.to_owned()]),
+        resources: Some(VolumeResourceRequirements {
+            requests: Some(BTreeMap::from([("storage".to_owned(), Quantity(size))])),
+            limits: None,
+        }),
+        storage_class_name: class,
+        volume_mode: Some("Filesystem".to_owned()),
+        ..PersistentVolumeClaimSpec::default()
+    };
+    Some(PersistentVolumeClaim {
+        metadata: metadata(name, all_labels, annotations, inputs),
+        spec: Some(spec),
+        ..PersistentVolumeClaim::default()
+    })
+}
+
+/// A size in Compose's units (powers of 1024, whatever the case) or as a Kubernetes quantity of bytes (`10Gi`), as a quantity.
+fn quantity(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
+    let unit = unit.trim().to_ascii_lowercase();
+    let prefix = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" if matches!(unit.as_str(), "" | "b") => return Some(number.to_string()),
+        "k" => "Ki",
+        "m" => "Mi",
+        "g" => "Gi",
+        "t" => "Ti",
+        "p" => "Pi",
+        _ => return None,
+    };
+    Some(format!("{number}{prefix}"))
+}
+
+fn tmpfs_size(options: &str) -> Option<i64> {
+    let size = options.split(',').find_map(|option| option.trim().strip_prefix("size="))?;
+    super::storage::bytes(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(quantity(text).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn sizes_are_powers_of_1024() {
+        check("10g", Some("10Gi"));
+        check("10GB", Some("10Gi"));
+        check("10GiB", Some("10Gi"));
+        check("512m", Some("512Mi"));
+        check("10Gi", Some("10Gi"));
+        check("1048576", Some("1048576"));
+        check("5b", Some("5"));
+        for wrong in ["", "g", "0g", "10x", "-1g", "ib"] {
+            check(wrong, None);
+        }
+    }
+}

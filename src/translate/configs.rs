@@ -1,0 +1,169 @@
+//! `configs` and `secrets` of a service: one file each, from an object that is named by its content or that exists already.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::KeyToPath;
+
+use crate::compose::model::{ConfigMount, FileObject, FileSource, Service};
+use crate::compose::path::Path;
+
+use super::desired::{External, ExternalKind};
+use super::files::{self, Content};
+use super::mounts::{Mounts, at, volume_name};
+use super::names::{self, ObjectName};
+use super::report::{self, Report};
+use super::storage::{Store, content_mount};
+
+/// Which of the two sections a mount is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Configs,
+    Secrets,
+}
+
+impl Section {
+    fn key(self) -> &'static str {
+        match self {
+            Section::Configs => "configs",
+            Section::Secrets => "secrets",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Section::Configs => "config",
+            Section::Secrets => "secret",
+        }
+    }
+
+    fn directory(self) -> &'static str {
+        match self {
+            Section::Configs => "/",
+            Section::Secrets => "/run/secrets/",
+        }
+    }
+}
+
+/// Adds the mounts of both sections.
+pub fn mounts(store: &mut Store, service: &Service, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    for (section, entries) in [(Section::Configs, &service.configs), (Section::Secrets, &service.secrets)] {
+        for (index, entry) in entries.iter().enumerate() {
+            mount(store, section, entry, &path.key(section.key()).index(index), mounts, report);
+        }
+    }
+}
+
+fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let project = store.stack.project;
+    let declared = if section == Section::Configs { &project.configs } else { &project.secrets };
+    let Some(object) = declared.get(&entry.source) else {
+        report.refuse("undeclared", path, format!("{} {:?} is not declared", section.noun(), entry.source));
+        return;
+    };
+    let target = target(section, entry);
+    let mode = entry.mode.unwrap_or(0o444);
+    if mode > 0o777 {
+        report.refuse("mode", &path.key("mode"), format!("{mode:o} holds more than permissions (0 to 0777)"));
+        return;
+    }
+    check_owner(entry, mode, path, report);
+    // Neither kind of volume can be written to.
+    let mode = mode & !0o222;
+    let declared_at = Path::of(&[section.key(), &entry.source]);
+    if object.source == FileSource::External {
+        external(store, section, entry, object, (&target, mode), &declared_at, path, mounts, report);
+        return;
+    }
+    let Some((content, tainted)) = content(store, section, entry, object, &declared_at, report) else { return };
+    let secret = section == Section::Secrets || tainted;
+    let content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
+    content_mount(store, &content, &entry.source, (&target, Some(&names::content_key(&entry.source))), path, mounts, report);
+}
+
+fn target(section: Section, entry: &ConfigMount) -> String {
+    let target = entry.target.as_deref().filter(|target| !target.is_empty()).unwrap_or(&entry.source);
+    if target.starts_with('/') { target.to_owned() } else { format!("{}{target}", section.directory()) }
+}
+
+/// Files belong to root; where everybody may read them, an owner changes nothing for most programs.
+fn check_owner(entry: &ConfigMount, mode: u32, path: &Path, report: &mut Report) {
+    for (attribute, id) in [("uid", &entry.uid), ("gid", &entry.gid)] {
+        let Some(id) = id.as_deref().filter(|id| !id.is_empty()) else { continue };
+        let path = path.key(attribute);
+        match id.parse::<u32>() {
+            Err(_) => report.refuse("owner", &path, format!("{id:?} is not a number")),
+            Ok(0) => {}
+            Ok(_) if mode & 0o004 != 0 => report.warn("owner", &path, "the file belongs to root, and is readable for all"),
+            Ok(_) => report.unsupported(&path, "an owner other than root, of a file that others may not read,"),
+        }
+    }
+}
+
+/// The content, and whether it comes from a Secret.
+fn content(
+    store: &Store,
+    section: Section,
+    entry: &ConfigMount,
+    object: &FileObject,
+    path: &Path,
+    report: &mut Report,
+) -> Option<(Arc<[u8]>, bool)> {
+    let project = store.stack.project;
+    match &object.source {
+        FileSource::File(file) => match project.files.files.get(file) {
+            Some(file) => Some((file.content.clone(), file.tainted)),
+            None => {
+                report.refuse("file-missing", &path.key("file"), format!("{file:?} is not among the stack's files"));
+                None
+            }
+        },
+        FileSource::Content(text) => {
+            let tainted = report::node(&project.root, &path.key("content")).is_some_and(|node| node.tainted);
+            Some((text.as_bytes().into(), tainted))
+        }
+        FileSource::Environment { variable, value: None, .. } => {
+            let message = format!("the {} {:?} needs the variable {variable:?}, which is not set", section.noun(), entry.source);
+            report.refuse("variable-missing", &path.key("environment"), message);
+            None
+        }
+        FileSource::Environment { value: Some(value), tainted, .. } => Some((value.as_bytes().into(), *tainted)),
+        FileSource::External => None,
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a part of one mount, and there is one caller")]
+fn external(
+    store: &Store,
+    section: Section,
+    entry: &ConfigMount,
+    object: &FileObject,
+    (target, mode): (&str, u32),
+    declared_at: &Path,
+    path: &Path,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) {
+    let Some(name) = ObjectName::of_external(&object.name) else {
+        report.refuse("illegal-name", declared_at, format!("{:?} can't be the name of an object", object.name));
+        return;
+    };
+    let secret = section == Section::Secrets;
+    let known = store.stack.facts.external_keys.get(&(secret, name.to_string()));
+    let key = match known {
+        Some(keys) if !keys.contains(&object.name) => match keys.iter().collect::<Vec<_>>().as_slice() {
+            [only] => (*only).clone(),
+            keys => {
+                let message = format!("{name:?} has {} keys, and none of them is {:?}", keys.len(), object.name);
+                report.refuse("external-key", declared_at, message);
+                return;
+            }
+        },
+        _ => object.name.clone(),
+    };
+    let kind = if secret { ExternalKind::Secret } else { ExternalKind::ConfigMap };
+    mounts.externals.push(External { kind, name: name.to_string(), path: declared_at.to_string() });
+    let file = names::content_key(&entry.source);
+    let items = vec![KeyToPath { key, path: file.clone(), mode: i32::try_from(mode).ok() }];
+    let volume = files::source(&volume_name(section.noun(), &entry.source), name.as_str(), secret, items);
+    mounts.add(volume, at(target, true, Some(file)), path, report);
+}

@@ -1,0 +1,225 @@
+//! Which ports a service listens on, as far as the stack's text tells: the ports of its Service.
+//!
+//! The set is wide on purpose: a virtual address forwards listed ports only, so a port that peers use and that stands nowhere in `ports` must
+//! be found elsewhere: in `expose`, among those of well-known images, or beside the service's name in a URL or `host:port` value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compose::model::{Command, FileSource, HealthcheckTest, MountKind, Service};
+
+use super::images;
+use super::report::Report;
+use super::stack::{Stack, service_path};
+
+/// A port that a container listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Listen {
+    pub port: u16,
+    pub protocol: Protocol,
+}
+
+/// A transport protocol, as Kubernetes writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Tcp,
+    Udp,
+    Sctp,
+}
+
+impl Protocol {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "" | "tcp" => Some(Self::Tcp),
+            "udp" => Some(Self::Udp),
+            "sctp" => Some(Self::Sctp),
+            _ => None,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        }
+    }
+
+    /// As Compose writes it.
+    pub fn lower(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+            Self::Sctp => "sctp",
+        }
+    }
+}
+
+/// The ports of every service, by its key.
+pub type Ports<'a> = BTreeMap<&'a str, BTreeSet<Listen>>;
+
+/// Works out the ports of every service. `names`: each name by which a service may be dialled, in lower case, with its services.
+pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>, report: &mut Report) -> Ports<'a> {
+    let mut all: Ports = BTreeMap::new();
+    for (key, service, _) in stack.services() {
+        let ports = all.entry(key).or_default();
+        ports
+            .extend(service.ports.iter().filter_map(|port| Some(Listen { port: port.target, protocol: Protocol::parse(&port.protocol)? })));
+        for (index, text) in service.expose.iter().enumerate() {
+            match exposed(text) {
+                Some(listens) => ports.extend(listens),
+                None => report.refuse(
+                    "port",
+                    &service_path(key).key("expose").index(index),
+                    format!("{text:?} is not a port or a range of ports (1-65535)"),
+                ),
+            }
+        }
+        let image = service.image.as_deref().unwrap_or_default();
+        ports.extend(images::known_ports(image).iter().map(|port| Listen { port: *port, protocol: Protocol::Tcp }));
+    }
+    for (_, service, _) in stack.services() {
+        for text in texts(stack, service) {
+            for (name, port) in mentions(&text) {
+                for target in names.get(&name.to_ascii_lowercase()).into_iter().flatten() {
+                    all.entry(target).or_default().insert(Listen { port, protocol: Protocol::Tcp });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// `port[-port][/protocol]`.
+fn exposed(text: &str) -> Option<Vec<Listen>> {
+    let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let protocol = Protocol::parse(protocol)?;
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    if first == 0 || last < first {
+        return None;
+    }
+    Some((first..=last).map(|port| Listen { port, protocol }).collect())
+}
+
+/// Every text of a service in which a peer's address may stand.
+fn texts(stack: &Stack, service: &Service) -> Vec<String> {
+    let mut texts = Vec::new();
+    let not_image = |name: &str| !name.to_ascii_lowercase().contains("image");
+    for (name, value) in &service.environment {
+        if let Some(value) = value.as_ref().filter(|_| not_image(name)) {
+            texts.push(value.clone());
+        }
+    }
+    for file in &service.env_files {
+        texts.extend(file.variables.iter().flatten().filter(|(name, _)| not_image(name)).map(|(_, value)| value.clone()));
+    }
+    for command in [&service.command, &service.entrypoint] {
+        if let Command::Words(words) = command {
+            texts.extend(words.iter().cloned());
+        }
+    }
+    match service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
+        Some(HealthcheckTest::Command(words)) => texts.extend(words.iter().cloned()),
+        Some(HealthcheckTest::Shell(script)) => texts.push(script.clone()),
+        Some(HealthcheckTest::None) | None => {}
+    }
+    for mount in service.volumes.iter().filter(|mount| mount.kind == MountKind::Bind) {
+        texts.extend(packed_texts(stack, mount.source.as_deref().unwrap_or_default()));
+    }
+    for (mounts, declared) in [(&service.configs, &stack.project.configs), (&service.secrets, &stack.project.secrets)] {
+        for source in mounts.iter().filter_map(|mount| declared.get(&mount.source)).map(|object| &object.source) {
+            match source {
+                FileSource::File(path) => texts.extend(packed_texts(stack, path)),
+                FileSource::Content(content) => texts.push(content.clone()),
+                FileSource::Environment { value, .. } => texts.extend(value.clone()),
+                FileSource::External => {}
+            }
+        }
+    }
+    texts
+}
+
+/// The packed text files at or below a path. Compose files are none of them: what stands there is read as what it means.
+fn packed_texts(stack: &Stack, path: &str) -> Vec<String> {
+    let inside = super::files::below(&stack.project.files, path);
+    inside.filter(|(path, _)| !is_compose_file(path)).filter_map(|(_, file)| String::from_utf8(file.content.to_vec()).ok()).collect()
+}
+
+fn is_compose_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let yaml = [".yaml", ".yml"].iter().any(|end| name.ends_with(end));
+    yaml && (name.starts_with("compose") || name.starts_with("docker-compose"))
+}
+
+/// The `host:port` of a text: in the authority of a URL, or standing free. An image reference (`app:2`) is none.
+fn mentions(text: &str) -> Vec<(&str, u16)> {
+    let bytes = text.as_bytes();
+    let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let mut found = Vec::new();
+    for (colon, _) in text.match_indices(':') {
+        let start = colon - bytes[..colon].iter().rev().take_while(|byte| in_host(byte)).count();
+        let end = colon + 1 + bytes[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let Ok(port) = text[colon + 1..end].parse::<u16>() else { continue };
+        let before_fits = match &bytes[..start] {
+            [] => true,
+            [.., b'/', b'/'] => true,
+            [.., last] => last.is_ascii_whitespace() || b"@,=\"'([{;|<>`!".contains(last),
+        };
+        let after_fits = bytes.get(end).is_none_or(|next| next.is_ascii_whitespace() || b"/,\"')]};?#|&<>`\\".contains(next));
+        if port > 0 && start < colon && before_fits && after_fits && !names_image(&text[..start]) {
+            found.push((&text[start..colon], port));
+        }
+    }
+    found
+}
+
+/// Whether what stands before a `name:number` on its line says that it is an image.
+fn names_image(before: &str) -> bool {
+    let line = before.rsplit('\n').next().unwrap_or(before).to_ascii_lowercase();
+    line.contains("image") || line.contains("docker ") || line.trim_start().starts_with("from")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, u16)]) {
+        assert_eq!(mentions(text), expected, "{text}");
+    }
+
+    #[test]
+    fn addresses_are_found_in_urls_and_standing_free() {
+        check("proxy_pass http://backend:8000/;", &[("backend", 8000)]);
+        check("postgres://user:pw@db:5432/app", &[("db", 5432)]);
+        check("mongodb://a:27017,b:27018", &[("a", 27017), ("b", 27018)]);
+        check("server app1 app1:8001 check", &[("app1", 8001)]);
+        check("es:9200", &[("es", 9200)]);
+        check("--registry=\"consul:8500\"", &[("consul", 8500)]);
+        check("nc -z db 3306", &[]);
+    }
+
+    #[test]
+    fn image_references_times_and_versions_are_no_addresses() {
+        check("image: redis:7", &[]);
+        check("FROM app:2", &[]);
+        check("docker run app:2", &[]);
+        check("registry/app:2", &[]);
+        check("app:2.1", &[]);
+        check("app:2-alpine", &[]);
+        check("db:70000", &[]);
+        check("db:0", &[]);
+        check(":8080", &[]);
+    }
+
+    #[test]
+    fn expose_takes_ports_ranges_and_protocols() {
+        let tcp = |port| Listen { port, protocol: Protocol::Tcp };
+        assert_eq!(exposed("80"), Some(vec![tcp(80)]));
+        assert_eq!(exposed("80-82/tcp"), Some(vec![tcp(80), tcp(81), tcp(82)]));
+        assert_eq!(exposed("53/udp"), Some(vec![Listen { port: 53, protocol: Protocol::Udp }]));
+        for wrong in ["0", "82-80", "x", "80/icmp", "70000", ""] {
+            assert_eq!(exposed(wrong), None, "{wrong}");
+        }
+    }
+}

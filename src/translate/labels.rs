@@ -1,0 +1,111 @@
+//! A user's labels and annotations.
+//!
+//! Compose labels are free text; on pods they become annotations, labels too where the value is a legal label value, and JSON as a whole.
+//! Keys that the operator, Compose or Kubernetes give a meaning to are refused.
+
+use indexmap::IndexMap;
+
+use crate::api::keys;
+use crate::compose::model::Service;
+use crate::compose::path::Path;
+
+use super::names::{self, LabelValue};
+use super::objects::StringMap;
+use super::report::Report;
+
+/// Labels and annotations of an object.
+#[derive(Default)]
+pub struct Metadata {
+    pub labels: StringMap,
+    pub annotations: StringMap,
+}
+
+/// What a service's `labels` and `annotations` become on its pods.
+pub fn of_pods(service: &Service, path: &Path, report: &mut Report) -> Metadata {
+    let mut made = Metadata::default();
+    for (key, value) in &service.labels {
+        if !is_free(key, &path.key("labels"), report) {
+            continue;
+        }
+        made.annotations.insert(key.clone(), value.clone());
+        if LabelValue::new(value).is_ok() {
+            made.labels.insert(key.clone(), value.clone());
+        }
+    }
+    for (key, value) in &service.annotations {
+        if is_free(key, &path.key("annotations"), report) {
+            made.annotations.insert(key.clone(), value.clone());
+        }
+    }
+    if !service.labels.is_empty() {
+        let sorted: StringMap = service.labels.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        made.annotations.insert(keys::LABELS.to_owned(), serde_json::json!(sorted).to_string());
+    }
+    made
+}
+
+/// What `deploy.labels` becomes on a service's workload and Service.
+pub fn of_deploy(service: &Service, path: &Path, report: &mut Report) -> Metadata {
+    let empty = IndexMap::new();
+    let labels = service.deploy.as_ref().map_or(&empty, |deploy| &deploy.labels);
+    of_object(labels, &path.key("deploy").key("labels"), report)
+}
+
+/// Labels where they are legal, annotations else.
+pub fn of_object(labels: &IndexMap<String, String>, path: &Path, report: &mut Report) -> Metadata {
+    let mut made = Metadata::default();
+    for (key, value) in labels {
+        if is_free(key, path, report) {
+            let target = if LabelValue::new(value).is_ok() { &mut made.labels } else { &mut made.annotations };
+            target.insert(key.clone(), value.clone());
+        }
+    }
+    made
+}
+
+fn is_free(key: &str, path: &Path, report: &mut Report) -> bool {
+    let path = path.key(key);
+    if is_reserved(key) {
+        report.refuse(
+            "reserved-label",
+            &path,
+            "labels and annotations of com.docker.compose, compose-operator.dev, kubernetes.io and k8s.io can't be set",
+        );
+        return false;
+    }
+    if !names::is_label_key(key) {
+        report.warn(
+            "illegal-label",
+            &path,
+            format!("{key:?} is no legal key of a label or annotation on Kubernetes; it is kept in {} alone", keys::LABELS),
+        );
+        return false;
+    }
+    if key.starts_with("kompose.") {
+        report.warn("kompose-label", &path, "Kompose's labels have no effect yet");
+    }
+    true
+}
+
+fn is_reserved(key: &str) -> bool {
+    let prefix = key.split_once('/').map(|(prefix, _)| prefix.to_ascii_lowercase());
+    let owned = |domain: &str| prefix.as_deref().is_some_and(|prefix| prefix == domain || prefix.ends_with(&format!(".{domain}")));
+    key.to_ascii_lowercase().starts_with("com.docker.compose.") || [keys::GROUP, "kubernetes.io", "k8s.io"].into_iter().any(owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_with_a_meaning_of_their_own_are_reserved() {
+        for key in
+            ["com.docker.compose.project", "compose-operator.dev/stack", "app.kubernetes.io/name", "kubernetes.io/x", "node.k8s.io/y"]
+        {
+            assert!(is_reserved(key), "{key}");
+        }
+        for key in ["traefik.enable", "com.example.team", "notkubernetes.io/x", "kubernetes.io", "example.com/k8s.io"] {
+            assert!(!is_reserved(key), "{key}");
+        }
+    }
+}

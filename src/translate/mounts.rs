@@ -1,0 +1,100 @@
+//! What is mounted into a service's container, and the pod's volumes behind it.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, Volume, VolumeMount};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
+use crate::compose::path::Path;
+
+use super::desired::External;
+use super::names;
+use super::report::Report;
+
+/// The mounts of one container.
+#[derive(Default)]
+pub struct Mounts {
+    volumes: BTreeMap<String, Volume>,
+    mounts: BTreeMap<String, (VolumeMount, Path)>,
+    /// Hashes of what is mounted from files, by target: part of the service's inputs.
+    pub digests: BTreeMap<String, String>,
+    /// Claims that are mounted, by name; the value says whether any mount of it is writable.
+    pub claims: BTreeMap<String, bool>,
+    pub externals: Vec<External>,
+}
+
+impl Mounts {
+    /// Mounts a volume of the pod; one volume may be mounted more than once. A target twice is refused.
+    pub fn add(&mut self, volume: Volume, mount: VolumeMount, path: &Path, report: &mut Report) {
+        let target = mount.mount_path.clone();
+        if let Some((_, other)) = self.mounts.get(&target) {
+            report.refuse("duplicate-mount", path, format!("{target:?} is mounted already by {other}"));
+            return;
+        }
+        let name = self.volume(volume);
+        self.mounts.insert(target, (VolumeMount { name, ..mount }, path.clone()));
+    }
+
+    /// Adds a volume of the pod under its name or, where another one has that, a name beside it.
+    fn volume(&mut self, volume: Volume) -> String {
+        let base = volume.name.clone();
+        let mut name = base.clone();
+        for number in 2.. {
+            let wanted = Volume { name: name.clone(), ..volume.clone() };
+            match self.volumes.get(&name) {
+                Some(other) if *other != wanted => name = format!("{base}-{number}"),
+                _ => {
+                    self.volumes.insert(name.clone(), wanted);
+                    break;
+                }
+            }
+        }
+        name
+    }
+
+    /// Whether something is mounted at a path.
+    pub fn has_target(&self, target: &str) -> bool {
+        self.mounts.contains_key(target)
+    }
+
+    /// Whether some claim is mounted writable.
+    pub fn writes_claims(&self) -> bool {
+        self.claims.values().any(|writes| *writes)
+    }
+
+    /// The pod's volumes, by name.
+    pub fn volumes(&self) -> Vec<Volume> {
+        self.volumes.values().cloned().collect()
+    }
+
+    /// The container's mounts, by target.
+    pub fn volume_mounts(&self) -> Vec<VolumeMount> {
+        self.mounts.values().map(|(mount, _)| mount.clone()).collect()
+    }
+}
+
+/// Name of a pod's volume.
+pub fn volume_name(kind: &str, name: &str) -> String {
+    // Room for the number that keeps equal names apart.
+    names::label_form(&format!("{kind}-{name}"), 58).unwrap_or_else(|| kind.to_owned())
+}
+
+/// A directory that lives as long as the pod.
+pub fn scratch(name: &str, memory: bool, limit: Option<i64>) -> Volume {
+    let source = EmptyDirVolumeSource {
+        medium: memory.then(|| "Memory".to_owned()),
+        size_limit: limit.filter(|bytes| *bytes > 0).map(|bytes| Quantity(bytes.to_string())),
+    };
+    Volume { name: name.to_owned(), empty_dir: Some(source), ..Volume::default() }
+}
+
+/// A claim of the namespace.
+pub fn claim(name: &str, claim: &str) -> Volume {
+    let source = PersistentVolumeClaimVolumeSource { claim_name: claim.to_owned(), read_only: None };
+    Volume { name: name.to_owned(), persistent_volume_claim: Some(source), ..Volume::default() }
+}
+
+/// A mount at a target.
+pub fn at(target: &str, read_only: bool, sub_path: Option<String>) -> VolumeMount {
+    VolumeMount { mount_path: target.to_owned(), read_only: read_only.then_some(true), sub_path, ..VolumeMount::default() }
+}

@@ -1,0 +1,205 @@
+//! Networks → NetworkPolicies.
+//!
+//! A policy isolates whatever it selects, and several add up. So each network has one that selects its members and admits its members; the
+//! published ports have one that admits everybody; a service on internal networks only has one that keeps it inside. Services of the default
+//! network alone stay open unless the stack asks for `Isolated`, so that nobody is locked out by surprise.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::networking::v1::{
+    IPBlock, NetworkPolicy, NetworkPolicyEgressRule, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::json;
+
+use crate::api::{NetworkPolicyMode, keys};
+use crate::compose::model::Service;
+use crate::compose::path::Path;
+
+use super::hash;
+use super::names::{self, ObjectName};
+use super::object::Object;
+use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::report::Report;
+use super::service;
+use super::stack::{DEFAULT_NETWORK, Stack, networks_of, service_path};
+
+const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+const DNS_PORTS: [i32; 2] = [53, 5353];
+
+/// Makes every policy of the stack.
+pub fn policies(stack: &Stack, objects: &mut Objects, report: &mut Report) {
+    check_names(stack, report);
+    if stack.settings.network_policy == NetworkPolicyMode::Disabled {
+        return;
+    }
+    for network in stack.project.networks.keys() {
+        of_network(stack, network, objects, report);
+    }
+    for (key, service, name) in stack.services() {
+        of_service(stack, key, service, name, objects, report);
+    }
+}
+
+/// Two networks with one label would be one network.
+fn check_names(stack: &Stack, report: &mut Report) {
+    let mut takers: BTreeMap<String, &str> = BTreeMap::new();
+    for network in stack.project.networks.keys() {
+        let path = Path::of(&["networks", network]);
+        match names::network_label(network) {
+            None => report.refuse("illegal-name", &path, format!("{network:?} holds no letter or digit that a label could be made of")),
+            Some(label) => {
+                if let Some(other) = takers.insert(label, network) {
+                    report.refuse("name-collision", &path, format!("becomes the same label as networks.{other}"));
+                }
+            }
+        }
+    }
+}
+
+fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut Report) {
+    let path = Path::of(&["networks", network]);
+    let members: Vec<_> = stack.services().filter(|(_, service, _)| networks_of(service).contains(&network)).collect();
+    let isolated = stack.settings.network_policy == NetworkPolicyMode::Isolated;
+    // Members of the default network alone stay open; those that another network isolates must still be reached by their peers here.
+    let selected = if network == DEFAULT_NETWORK && !isolated {
+        let chosen: Vec<String> =
+            members.iter().filter(|(_, service, _)| networks_of(service).len() > 1).map(|(.., name)| name.to_string()).collect();
+        if chosen.is_empty() {
+            return;
+        }
+        only(stack, chosen)
+    } else {
+        if members.is_empty() {
+            return;
+        }
+        member_selector(stack, network)
+    };
+    let Some(name) = ObjectName::of_network(&stack.project.name, network) else { return };
+    let spec = NetworkPolicySpec {
+        pod_selector: Some(selected),
+        policy_types: Some(vec!["Ingress".to_owned()]),
+        ingress: Some(vec![NetworkPolicyIngressRule { from: Some(peers(stack, network)), ports: None }]),
+        egress: None,
+    };
+    let annotations =
+        stack.project.networks.get(network).map(|declared| user_annotations(&declared.labels, &path, report)).unwrap_or_default();
+    add(&name, stack_labels(stack), annotations, spec, &path, objects, report);
+}
+
+fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, objects: &mut Objects, report: &mut Report) {
+    let path = service_path(key);
+    let labels = service_labels(stack, key, name);
+    let pods = || LabelSelector { match_labels: Some(selector(stack, name)), match_expressions: None };
+    if service.network_mode.as_deref() == Some("none") {
+        let types = Some(vec!["Ingress".to_owned(), "Egress".to_owned()]);
+        let spec = NetworkPolicySpec { pod_selector: Some(pods()), policy_types: types, ingress: None, egress: None };
+        add(&name.closed(), labels, StringMap::new(), spec, &path.key("network_mode"), objects, report);
+        return;
+    }
+    let networks = networks_of(service);
+    let published = service::published(key, service);
+    if !published.is_empty() && networks.iter().any(|network| isolates(stack, network)) {
+        let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let ports = ports.into_iter().map(|(port, protocol)| policy_port(i32::from(port), protocol.as_str())).collect();
+        let spec = NetworkPolicySpec {
+            pod_selector: Some(pods()),
+            policy_types: Some(vec!["Ingress".to_owned()]),
+            ingress: Some(vec![NetworkPolicyIngressRule { from: None, ports: Some(ports) }]),
+            egress: None,
+        };
+        add(&name.published(), labels.clone(), StringMap::new(), spec, &path.key("ports"), objects, report);
+    }
+    let internal = |network: &str| stack.project.networks.get(network).is_some_and(|declared| declared.internal);
+    if networks.is_empty() || !networks.iter().all(|network| internal(network)) {
+        return;
+    }
+    if !published.is_empty() {
+        report.warn(
+            "published-on-internal",
+            &path.key("ports"),
+            "Docker publishes nothing of a service that is on internal networks alone; here its ports are open",
+        );
+    }
+    let inside = networks.iter().flat_map(|network| peers(stack, network)).collect();
+    let spec = NetworkPolicySpec {
+        pod_selector: Some(pods()),
+        policy_types: Some(vec!["Egress".to_owned()]),
+        ingress: None,
+        egress: Some(vec![NetworkPolicyEgressRule { to: Some(inside), ports: None }, to_dns(stack)]),
+    };
+    add(&name.internal(), labels, StringMap::new(), spec, &path.key("networks"), objects, report);
+}
+
+/// Whether a network's policy selects all of its members.
+fn isolates(stack: &Stack, network: &str) -> bool {
+    network != DEFAULT_NETWORK || stack.settings.network_policy == NetworkPolicyMode::Isolated
+}
+
+/// The members of a network: the stack's own by its key, those of other stacks by its engine-wide name.
+fn peers(stack: &Stack, network: &str) -> Vec<NetworkPolicyPeer> {
+    let own = NetworkPolicyPeer { pod_selector: Some(member_selector(stack, network)), ..NetworkPolicyPeer::default() };
+    let engine_name = stack.project.networks.get(network).map(|declared| declared.name.as_str()).filter(|name| !name.is_empty());
+    let by_name = engine_name.map(|name| {
+        let labels = StringMap::from([(names::network_name_label(name), "true".to_owned())]);
+        let selector = LabelSelector { match_labels: Some(labels), match_expressions: None };
+        NetworkPolicyPeer { pod_selector: Some(selector), ..NetworkPolicyPeer::default() }
+    });
+    std::iter::once(own).chain(by_name).collect()
+}
+
+fn member_selector(stack: &Stack, network: &str) -> LabelSelector {
+    let mut labels = stack_selector(stack);
+    labels.extend(names::network_label(network).map(|label| (label, "true".to_owned())));
+    LabelSelector { match_labels: Some(labels), match_expressions: None }
+}
+
+fn only(stack: &Stack, mut services: Vec<String>) -> LabelSelector {
+    services.sort();
+    let requirement = LabelSelectorRequirement { key: keys::SERVICE.to_owned(), operator: "In".to_owned(), values: Some(services) };
+    LabelSelector { match_labels: Some(stack_selector(stack)), match_expressions: Some(vec![requirement]) }
+}
+
+/// The cluster's DNS pods, wherever node-local DNS listens, on the ports that either uses.
+fn to_dns(stack: &Stack) -> NetworkPolicyEgressRule {
+    let dns = &stack.settings.dns;
+    let namespace = StringMap::from([(NAMESPACE_NAME.to_owned(), dns.namespace.clone())]);
+    let pods = NetworkPolicyPeer {
+        namespace_selector: Some(LabelSelector { match_labels: Some(namespace), match_expressions: None }),
+        pod_selector: Some(LabelSelector { match_labels: Some(dns.pod_labels.clone()), match_expressions: None }),
+        ip_block: None,
+    };
+    let addresses = dns
+        .cidrs
+        .iter()
+        .map(|cidr| NetworkPolicyPeer { ip_block: Some(IPBlock { cidr: cidr.clone(), except: None }), ..NetworkPolicyPeer::default() });
+    let ports = DNS_PORTS.into_iter().flat_map(|port| ["UDP", "TCP"].map(|protocol| policy_port(port, protocol)));
+    NetworkPolicyEgressRule { to: Some(std::iter::once(pods).chain(addresses).collect()), ports: Some(ports.collect()) }
+}
+
+fn policy_port(port: i32, protocol: &str) -> NetworkPolicyPort {
+    NetworkPolicyPort { port: Some(IntOrString::Int(port)), protocol: Some(protocol.to_owned()), end_port: None }
+}
+
+fn user_annotations(labels: &indexmap::IndexMap<String, String>, path: &Path, report: &mut Report) -> StringMap {
+    let made = super::labels::of_object(labels, &path.key("labels"), report);
+    made.labels.into_iter().chain(made.annotations).collect()
+}
+
+fn add(
+    name: &ObjectName,
+    labels: StringMap,
+    annotations: StringMap,
+    spec: NetworkPolicySpec,
+    path: &Path,
+    objects: &mut Objects,
+    report: &mut Report,
+) {
+    // A policy has nothing but its intent in it.
+    let inputs = hash::of_json(&json!({ "labels": &labels, "annotations": &annotations, "spec": &spec }));
+    let policy = NetworkPolicy { metadata: metadata(name, labels, annotations, inputs), spec: Some(spec) };
+    objects.add(Object::NetworkPolicy(Box::new(policy)), path, report);
+}

@@ -1,0 +1,358 @@
+//! A service's pod template.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{
+    Container, ContainerPort, ExecAction, HostAlias, Lifecycle, LifecycleHandler, LocalObjectReference, PodDNSConfig, PodDNSConfigOption,
+    PodSpec, PodTemplateSpec, SleepAction,
+};
+use kube::api::ObjectMeta;
+
+use crate::api::keys;
+use crate::compose::model::{HealthcheckTest, Service};
+use crate::compose::path::Path;
+
+use super::aliases::Aliases;
+use super::claims::Storage;
+use super::env;
+use super::expose::Protocol;
+use super::images;
+use super::labels;
+use super::mounts::Mounts;
+use super::names::{self, ObjectName};
+use super::object::Kind;
+use super::objects::{Objects, service_labels};
+use super::placement;
+use super::probe;
+use super::report::Report;
+use super::resources;
+use super::security;
+use super::service::has_service;
+use super::stack::{Stack, networks_of, service_path};
+use super::storage::{self, Store};
+
+/// Compose's `stop_grace_period`.
+const GRACE: Duration = Duration::from_secs(10);
+/// Seconds between the end of a pod's endpoints and the end of its process.
+const DRAIN: i64 = 3;
+
+/// A pod template, and what of it decides other things.
+pub struct Pod {
+    pub template: PodTemplateSpec,
+    pub mounts: Mounts,
+    /// Hashes of contents in generated Secrets.
+    pub digests: Vec<String>,
+    /// The services that must run on one node with this one, itself included.
+    pub neighbours: Vec<String>,
+}
+
+/// What every pod of the stack is made with.
+pub struct Context<'a, 'b> {
+    pub stack: &'b Stack<'a>,
+    pub claims: &'b BTreeMap<&'a str, Storage>,
+    pub aliases: &'b Aliases<'a>,
+}
+
+/// Makes a service's pod template.
+pub fn pod(
+    context: &Context,
+    key: &str,
+    service: &Service,
+    name: &ObjectName,
+    kind: Kind,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> Pod {
+    let stack = context.stack;
+    let path = service_path(key);
+    let process = env::process(stack, key, service, name, objects, report);
+    let mounts = storage::mounts(&mut Store { stack, claims: context.claims, objects }, key, service, report);
+    let (security, pod_security) = security::contexts(service, &path, report);
+    let probes = service.healthcheck.as_ref().map(|check| probe::probes(check, &path, report)).unwrap_or_default();
+    let (lifecycle, drain) = lifecycle(service, kind, &path, report);
+    let image = image(stack, key, service, &path, report);
+    let container = Container {
+        name: container_name(service, name),
+        image_pull_policy: Some(pull_policy(service, &image, &path, report).to_owned()),
+        image: Some(image),
+        command: process.command,
+        args: process.args,
+        env: some(process.env),
+        env_from: some(process.env_from),
+        ports: some(ports(service)),
+        volume_mounts: some(mounts.volume_mounts()),
+        working_dir: working_dir(service, &path, report),
+        tty: service.tty.then_some(true),
+        stdin: service.stdin_open.then_some(true),
+        resources: Some(resources::resources(stack, service, &path, report)),
+        readiness_probe: probes.readiness,
+        startup_probe: probes.startup,
+        lifecycle,
+        security_context: (security != k8s_openapi::api::core::v1::SecurityContext::default()).then_some(security),
+        ..Container::default()
+    };
+    let neighbours = neighbours(context, key, service, &mounts);
+    let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| stack.name_of(other)).collect();
+    let secrets = stack.settings.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
+    let mut spec = PodSpec {
+        containers: vec![container],
+        volumes: some(mounts.volumes()),
+        enable_service_links: Some(false),
+        automount_service_account_token: Some(false),
+        termination_grace_period_seconds: Some(grace(service) + drain),
+        share_process_namespace: (service.init == Some(true)).then_some(true),
+        security_context: Some(pod_security),
+        image_pull_secrets: some(secrets.collect()),
+        ..PodSpec::default()
+    };
+    host(service, &mut spec, &path, report);
+    dns(service, &mut spec, &path, report);
+    extra_hosts(service, &mut spec, &path, report);
+    placement::place(stack, service, name, &names, &mut spec, &path, report);
+    let template = PodTemplateSpec { metadata: Some(metadata(context, key, service, name, &path, report)), spec: Some(spec) };
+    Pod { template, mounts, digests: process.digests, neighbours }
+}
+
+/// The image that a service runs: what the file says, or what Compose calls what it builds.
+pub fn image_name(stack: &Stack, key: &str, service: &Service) -> String {
+    service
+        .image
+        .clone()
+        .filter(|image| !image.is_empty())
+        .unwrap_or_else(|| format!("{}-{}", stack.project.name, key.to_ascii_lowercase()))
+}
+
+fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) -> String {
+    let name = image_name(stack, key, service);
+    if service.image.as_deref().is_none_or(str::is_empty) {
+        if service.build.is_some() {
+            let message = format!("nothing is built here: the image {name:?} must have been built and be where the nodes can pull it");
+            report.warn("build-without-image", &path.key("build"), message);
+        } else {
+            report.refuse("no-image", path, "neither image nor build: there is nothing to run");
+        }
+    }
+    name
+}
+
+fn container_name(service: &Service, name: &ObjectName) -> String {
+    let own = service.container_name.as_deref().and_then(|name| names::label_form(name, 63));
+    own.unwrap_or_else(|| name.to_string())
+}
+
+fn pull_policy(service: &Service, image: &str, path: &Path, report: &mut Report) -> &'static str {
+    let path = path.key("pull_policy");
+    match service.pull_policy.as_deref().unwrap_or_default() {
+        "always" => "Always",
+        "never" => "Never",
+        "missing" | "if_not_present" => "IfNotPresent",
+        "" | "build" if images::is_latest(image) => "Always",
+        "" | "build" => "IfNotPresent",
+        other if matches!(other, "daily" | "weekly" | "refresh") || other.starts_with("every_") => {
+            report.warn("pull-policy", &path, format!("{other}: images are pulled whenever a pod is made, and never in between"));
+            "Always"
+        }
+        other => {
+            report.refuse("pull-policy", &path, format!("{other:?} is not a pull policy; allowed are always, never, missing, if_not_present, build, daily, weekly, every_<n><unit>"));
+            "IfNotPresent"
+        }
+    }
+}
+
+fn ports(service: &Service) -> Vec<ContainerPort> {
+    let listens: std::collections::BTreeSet<_> =
+        service.ports.iter().filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))).collect();
+    let port = |(port, protocol): (u16, Protocol)| ContainerPort {
+        container_port: i32::from(port),
+        protocol: Some(protocol.as_str().to_owned()),
+        ..ContainerPort::default()
+    };
+    listens.into_iter().map(port).collect()
+}
+
+fn working_dir(service: &Service, path: &Path, report: &mut Report) -> Option<String> {
+    let directory = service.working_dir.clone().filter(|directory| !directory.is_empty())?;
+    if !directory.starts_with('/') {
+        report.refuse("working-dir", &path.key("working_dir"), format!("{directory:?} is not an absolute path"));
+    }
+    Some(directory)
+}
+
+/// Seconds, rounded up, at least 1.
+fn grace(service: &Service) -> i64 {
+    let grace = service.stop_grace_period.unwrap_or(GRACE);
+    let whole = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
+    i64::try_from(whole.max(1)).unwrap_or(i64::MAX)
+}
+
+/// What runs before the process is stopped, and the seconds that it adds to the grace.
+fn lifecycle(service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
+    if kind == Kind::Job {
+        return (None, 0);
+    }
+    let handler = match stop_signal(service, path, report) {
+        Some(signal) => {
+            let script = format!("sleep {DRAIN}; kill -{signal} 1; while kill -0 1 2>/dev/null; do sleep 1; done");
+            LifecycleHandler {
+                exec: Some(ExecAction { command: Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), script]) }),
+                ..LifecycleHandler::default()
+            }
+        }
+        None if has_service(service) => LifecycleHandler { sleep: Some(SleepAction { seconds: DRAIN }), ..LifecycleHandler::default() },
+        None => return (None, 0),
+    };
+    (Some(Lifecycle { pre_stop: Some(handler), ..Lifecycle::default() }), DRAIN)
+}
+
+/// A signal other than the one that containers get anyway, without `SIG`.
+fn stop_signal(service: &Service, path: &Path, report: &mut Report) -> Option<String> {
+    const SIGNALS: [&str; 20] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
+        "CHLD", "CONT", "STOP", "WINCH",
+    ];
+    let written = service.stop_signal.as_deref().filter(|signal| !signal.is_empty())?;
+    let path = path.key("stop_signal");
+    let upper = written.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let number = name.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
+    if !number && !SIGNALS.contains(&name) && !name.starts_with("RTM") {
+        report.refuse("stop-signal", &path, format!("{written:?} is not a signal"));
+        return None;
+    }
+    if matches!(name, "TERM" | "15") {
+        return None;
+    }
+    report.warn(
+        "stop-signal",
+        &path,
+        format!("{written} is sent by a shell in the container before it is stopped; an image without /bin/sh gets SIGTERM"),
+    );
+    Some(name.to_owned())
+}
+
+/// `hostname` and `domainname`.
+fn host(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) {
+    let Some(hostname) = service.hostname.as_deref().filter(|name| !name.is_empty()) else {
+        if service.domainname.is_some() {
+            report.warn("domainname", &path.key("domainname"), "has no effect without a hostname");
+        }
+        return;
+    };
+    let lower = hostname.to_ascii_lowercase();
+    let legal = lower.split('.').all(|label| label.len() <= 63 && ObjectName::new(label).is_ok());
+    if !legal {
+        report.refuse(
+            "hostname",
+            &path.key("hostname"),
+            format!("{hostname:?} is not a host name: letters, digits and - in parts of at most 63, separated by dots"),
+        );
+        return;
+    }
+    let full = service.domainname.as_ref().map_or_else(|| lower.clone(), |domain| format!("{lower}.{}", domain.to_ascii_lowercase()));
+    if full.len() > 64 {
+        report.warn("hostname", &path.key("hostname"), format!("{full:?} is longer than 64: the pod keeps a name of its own"));
+    } else if full.contains('.') {
+        spec.hostname_override = Some(full);
+    } else {
+        spec.hostname = Some(full);
+    }
+}
+
+fn dns(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) {
+    if service.dns.is_empty() && service.dns_search.is_empty() && service.dns_opt.is_empty() {
+        return;
+    }
+    if !service.dns.is_empty() {
+        let path = path.key("dns");
+        report.warn("dns", &path, "these servers are asked only when the cluster's own doesn't answer");
+        if service.dns.len() > 2 {
+            report.refuse("dns", &path, "at most 2 servers fit beside the cluster's own");
+        }
+        for (index, server) in service.dns.iter().enumerate().filter(|(_, server)| server.parse::<std::net::IpAddr>().is_err()) {
+            report.refuse("dns", &path.index(index), format!("{server:?} is not an IP address"));
+        }
+    }
+    if service.dns_search.len() > 32 {
+        report.refuse("dns", &path.key("dns_search"), "at most 32 search domains are allowed");
+    }
+    let option = |text: &String| {
+        let (name, value) = text.split_once(':').map_or((text.as_str(), None), |(name, value)| (name, Some(value.to_owned())));
+        PodDNSConfigOption { name: Some(name.to_owned()), value }
+    };
+    spec.dns_config = Some(PodDNSConfig {
+        nameservers: some(service.dns.clone()),
+        searches: some(service.dns_search.clone()),
+        options: some(service.dns_opt.iter().map(option).collect()),
+    });
+}
+
+fn extra_hosts(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) {
+    let path = path.key("extra_hosts");
+    let mut by_address: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in &service.extra_hosts {
+        let address = entry.address.trim_matches(['[', ']']);
+        let lower = entry.host.to_ascii_lowercase();
+        if address == "host-gateway" {
+            report.warn("host-gateway", &path, format!("{}: a pod has no host of its own to reach; the line is left out", entry.host));
+        } else if address.parse::<std::net::IpAddr>().is_err() {
+            report.refuse("extra-hosts", &path, format!("{}: {:?} is not an IP address", entry.host, entry.address));
+        } else if lower.split('.').any(|label| ObjectName::new(label).is_err()) {
+            let message = format!("{:?} needs a line in the hosts file, which is not written yet", entry.host);
+            report.warn("name-needs-hosts-file", &path, message);
+        } else {
+            by_address.entry(address.to_owned()).or_default().push(lower);
+        }
+    }
+    spec.host_aliases = some(by_address.into_iter().map(|(ip, names)| HostAlias { ip, hostnames: Some(names) }).collect());
+}
+
+/// The services that share a claim with this one which only one node at a time can use. Alone it needs no rule: replicas that `scale` adds
+/// later must not change the template.
+fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) -> Vec<String> {
+    let bound = |claim: &Storage| matches!(claim, Storage::Claim { name, one_node: true, .. } if mounts.claims.contains_key(name.as_str()));
+    let volumes: Vec<&str> = context.claims.iter().filter(|(_, claim)| bound(claim)).map(|(volume, _)| *volume).collect();
+    if volumes.is_empty() {
+        return Vec::new();
+    }
+    let uses = |other: &Service| other.volumes.iter().any(|mount| mount.source.as_deref().is_some_and(|source| volumes.contains(&source)));
+    let mut users: Vec<String> =
+        context.stack.services().filter(|(other, service, _)| *other == key || uses(service)).map(|(other, ..)| other.to_owned()).collect();
+    users.sort();
+    let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
+    if users.len() > 1 || replicas > 1 { users } else { Vec::new() }
+}
+
+fn metadata(context: &Context, key: &str, service: &Service, name: &ObjectName, path: &Path, report: &mut Report) -> ObjectMeta {
+    let user = labels::of_pods(service, path, report);
+    let mut all = user.labels;
+    all.extend(service_labels(context.stack, key, name));
+    for network in networks_of(service) {
+        all.extend(network_labels(context.stack, network).into_iter().map(|label| (label, "true".to_owned())));
+    }
+    all.extend(context.aliases.labels_of(key).into_iter().map(|label| (label, "true".to_owned())));
+    let mut annotations = user.annotations;
+    annotations.insert(keys::SERVICE.to_owned(), key.to_owned());
+    if let Some(at) = context.stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref()) {
+        annotations.insert(keys::RESTARTED_AT.to_owned(), at.clone());
+    }
+    ObjectMeta { labels: Some(all), annotations: Some(annotations), ..ObjectMeta::default() }
+}
+
+/// Keys of the labels that say that a pod is on a network: by key, and by the name that other stacks know it by.
+pub fn network_labels(stack: &Stack, network: &str) -> Vec<String> {
+    let engine_name = stack.project.networks.get(network).map(|network| network.name.as_str()).filter(|name| !name.is_empty());
+    names::network_label(network).into_iter().chain(engine_name.map(names::network_name_label)).collect()
+}
+
+/// Whether a service says how its health is to be told.
+pub fn has_check(service: &Service) -> bool {
+    service
+        .healthcheck
+        .as_ref()
+        .is_some_and(|check| !check.disable && check.test.as_ref().is_some_and(|test| *test != HealthcheckTest::None))
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}

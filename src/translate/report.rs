@@ -1,0 +1,100 @@
+//! The problems that translation finds, each with its path and its position in the files.
+
+use crate::compose::diagnostic::{Diagnostic, has_errors};
+use crate::compose::path::{Path, Step};
+use crate::yaml::{Node, Span};
+
+/// Collects diagnostics; positions are looked up in the canonical tree of the project.
+pub struct Report<'a> {
+    root: &'a Node,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(root: &'a Node) -> Self {
+        Self { root, found: Vec::new() }
+    }
+
+    /// What stands at `path` is dropped or approximated; the program most likely still runs.
+    pub fn warn(&mut self, code: &'static str, path: &Path, message: impl Into<String>) {
+        self.add(Diagnostic::warning(code, path.to_string(), message), path);
+    }
+
+    /// What stands at `path` can't be had: nothing of the stack is applied.
+    pub fn refuse(&mut self, code: &'static str, path: &Path, message: impl Into<String>) {
+        self.add(Diagnostic::error(code, path.to_string(), message), path);
+    }
+
+    /// What stands at `path` has its row in the mapping, which this version doesn't follow yet.
+    pub fn unsupported(&mut self, path: &Path, what: &str) {
+        self.refuse("not-supported-yet", path, format!("{what} is not supported yet"));
+    }
+
+    pub fn has_errors(&self) -> bool {
+        has_errors(&self.found)
+    }
+
+    /// What was found, in the order of translation.
+    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+        self.found
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic, path: &Path) {
+        let diagnostic = match span(self.root, path) {
+            Some(span) => diagnostic.at(span),
+            None => diagnostic,
+        };
+        if !self.found.contains(&diagnostic) {
+            self.found.push(diagnostic);
+        }
+    }
+}
+
+/// The node at a path of the canonical tree.
+pub fn node<'a>(root: &'a Node, path: &Path) -> Option<&'a Node> {
+    path.steps().iter().try_fold(root, |node, step| match step {
+        Step::Key(key) => node.get(key),
+        Step::Index(index) => node.as_sequence()?.get(*index),
+    })
+}
+
+/// Position of the key (or item) at a path, or of the nearest thing around it that a file wrote.
+fn span(root: &Node, path: &Path) -> Option<Span> {
+    let mut node = root;
+    let mut nearest = None;
+    for step in path.steps() {
+        let (span, next) = match step {
+            Step::Key(key) => match node.as_mapping().and_then(|mapping| mapping.get(key)) {
+                Some(entry) => (entry.key_span, &entry.value),
+                None => break,
+            },
+            Step::Index(index) => match node.as_sequence().and_then(|items| items.get(*index)) {
+                Some(item) => (item.span, item),
+                None => break,
+            },
+        };
+        if span != Span::default() {
+            nearest = Some(span);
+        }
+        node = next;
+    }
+    nearest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{FileId, parse};
+
+    #[test]
+    fn a_problem_points_at_its_key_or_at_the_nearest_one_around_it() {
+        let text = "services:\n  web:\n    ports: [\"1\"]\n";
+        let root = parse(text, FileId(0)).0.remove(0);
+        let at = |path: &Path| span(&root, path).map(|span| &text[span.start as usize..span.end as usize]);
+        let web = Path::of(&["services", "web"]);
+        assert_eq!(at(&web), Some("web"));
+        assert_eq!(at(&web.key("ports").index(0)), Some("\"1\""));
+        assert_eq!(at(&web.key("image")), Some("web"));
+        assert_eq!(at(&Path::of(&["networks"])), None);
+    }
+}

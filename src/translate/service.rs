@@ -1,0 +1,296 @@
+//! Services: one that carries a service's name, further ones for its aliases, and one for its published ports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{Service as KubeService, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::json;
+
+use crate::api::PublishMode;
+use crate::compose::model::{EndpointMode, HealthcheckTest, Port, Service};
+use crate::compose::path::Path;
+
+use super::aliases::Aliases;
+use super::desired::Endpoint;
+use super::expose::{Listen, Ports, Protocol};
+use super::hash;
+use super::labels;
+use super::names::{self, ObjectName};
+use super::object::Object;
+use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::report::Report;
+use super::stack::{Stack, service_path};
+
+/// Node ports that a cluster gives out by default.
+const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+
+/// Makes every Service of the stack.
+pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut Objects, report: &mut Report) {
+    for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
+        let path = service_path(key);
+        let shape = Shape::of(service, ports.get(key));
+        let extra = labels::of_deploy(service, &path, report);
+        let labels = extra.labels.into_iter().chain(service_labels(stack, key, name)).collect();
+        let service = shape.service(name, labels, extra.annotations, selector(stack, name));
+        objects.add(Object::Service(Box::new(service)), &path, report);
+    }
+    for alias in &aliases.services {
+        let targets: Vec<_> = stack.services().filter(|(key, service, _)| alias.targets.contains(key) && has_service(service)).collect();
+        let shape = Shape {
+            ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
+            headless: targets.iter().any(|(_, service, _)| is_round_robin(service)),
+            not_ready: targets.iter().any(|(_, service, _)| asks_itself(service)),
+        };
+        let (labels, selector) = match targets.as_slice() {
+            [] => continue,
+            [(key, _, name)] => (service_labels(stack, key, name), selector(stack, name)),
+            _ => {
+                let mut shared = stack_selector(stack);
+                shared.insert(names::alias_label(alias.name.as_str()), "true".to_owned());
+                (stack_labels(stack), shared)
+            }
+        };
+        let service = shape.service(&alias.name, labels, StringMap::new(), selector);
+        objects.add(Object::Service(Box::new(service)), &alias.path, report);
+    }
+}
+
+/// Whether a service's name leads to it: not where it has no network.
+pub fn has_service(service: &Service) -> bool {
+    service.network_mode.as_deref() != Some("none")
+}
+
+/// What decides the form of a Service that carries a name.
+struct Shape {
+    ports: BTreeSet<Listen>,
+    /// Asked for by `endpoint_mode: dnsrr`.
+    headless: bool,
+    /// Pods that aren't ready stay in it.
+    not_ready: bool,
+}
+
+impl Shape {
+    fn of(service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
+        Self { ports: ports.cloned().unwrap_or_default(), headless: is_round_robin(service), not_ready: asks_itself(service) }
+    }
+
+    fn service(&self, name: &ObjectName, labels: StringMap, annotations: StringMap, selector: StringMap) -> KubeService {
+        let headless = self.headless || self.ports.is_empty();
+        let listed: Vec<String> = self.ports.iter().map(|listen| format!("{}/{}", listen.port, listen.protocol.lower())).collect();
+        let inputs = hash::of_json(&json!({
+            "labels": &labels, "annotations": &annotations, "selector": &selector, "headless": headless, "ports": if headless { Vec::new() } else { listed },
+            "notReady": self.not_ready,
+        }));
+        let ports = self.ports.iter().map(|listen| ServicePort {
+            name: Some(port_name(*listen)),
+            port: i32::from(listen.port),
+            target_port: Some(IntOrString::Int(i32::from(listen.port))),
+            protocol: Some(listen.protocol.as_str().to_owned()),
+            ..ServicePort::default()
+        });
+        let spec = ServiceSpec {
+            type_: Some("ClusterIP".to_owned()),
+            cluster_ip: headless.then(|| "None".to_owned()),
+            ports: if headless { None } else { Some(ports.collect()) },
+            publish_not_ready_addresses: Some(headless || self.not_ready),
+            selector: Some(selector),
+            ..ServiceSpec::default()
+        };
+        KubeService { metadata: metadata(name, labels, annotations, inputs), spec: Some(spec), ..KubeService::default() }
+    }
+}
+
+/// `p-53-udp`: one number may stand for two protocols.
+fn port_name(listen: Listen) -> String {
+    format!("p-{}-{}", listen.port, listen.protocol.lower())
+}
+
+fn is_round_robin(service: &Service) -> bool {
+    service.deploy.as_ref().and_then(|deploy| deploy.endpoint_mode) == Some(EndpointMode::Dnsrr)
+}
+
+/// Whether a service's own healthcheck dials it by name: it would wait for itself to be ready.
+fn asks_itself(service: &Service) -> bool {
+    let script = match service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
+        Some(HealthcheckTest::Command(words)) => words.join(" "),
+        Some(HealthcheckTest::Shell(script)) => script.clone(),
+        _ => return false,
+    };
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let names = [Some(&service.name), service.container_name.as_ref(), service.hostname.as_ref()];
+    script.split(|c| !in_name(c)).any(|word| names.iter().flatten().any(|name| word.eq_ignore_ascii_case(name)))
+}
+
+/// A port that is to be reached from outside.
+pub struct Published<'a> {
+    pub port: &'a Port,
+    pub protocol: Protocol,
+    pub path: Path,
+}
+
+/// The ports that a service publishes, those bound to the loopback address aside: these are for the plugin alone.
+pub fn published<'a>(key: &str, service: &'a Service) -> Vec<Published<'a>> {
+    let path = service_path(key).key("ports");
+    let all = service.ports.iter().enumerate();
+    let outside = all.filter(|(_, port)| port.mode != "host" && !is_loopback(port.host_ip.as_deref()));
+    outside
+        .filter_map(|(index, port)| Some(Published { port, protocol: Protocol::parse(&port.protocol)?, path: path.index(index) }))
+        .collect()
+}
+
+fn is_loopback(address: Option<&str>) -> bool {
+    address.is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+}
+
+/// The Service of a service's published ports, and what it offers.
+pub fn publish(
+    stack: &Stack,
+    key: &str,
+    service: &Service,
+    name: &ObjectName,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> Vec<Endpoint> {
+    let path = service_path(key).key("ports");
+    let published = published(key, service);
+    check_ports(service, &path, report);
+    let mut taken: BTreeMap<(u16, Protocol), u16> = BTreeMap::new();
+    let mut ports = Vec::new();
+    let mut endpoints = Vec::new();
+    for Published { port, protocol, path } in &published {
+        let number = match offered(port) {
+            Ok(number) => number,
+            Err(found) => {
+                report.refuse("port", &path.key("published"), format!("{found:?} is not a port or a range of ports (1-65535)"));
+                continue;
+            }
+        };
+        match taken.insert((number, *protocol), port.target) {
+            Some(target) if target == port.target => continue,
+            Some(target) => {
+                let message = format!("port {number}/{} leads to {target} already, it can't lead to {} too", protocol.lower(), port.target);
+                report.refuse("port", path, message);
+                continue;
+            }
+            None => {}
+        }
+        let node_port = node_port(stack.settings.publish, port, number, path, report);
+        ports.push(ServicePort {
+            name: Some(published_name(port, number, *protocol)),
+            port: i32::from(number),
+            target_port: Some(IntOrString::Int(i32::from(port.target))),
+            protocol: Some(protocol.as_str().to_owned()),
+            app_protocol: app_protocol(port, path, report),
+            node_port: node_port.map(i32::from),
+        });
+        endpoints.push(Endpoint {
+            service: name.published().into_string(),
+            port: i32::from(number),
+            target: i32::from(port.target),
+            protocol: protocol.lower().to_owned(),
+        });
+    }
+    if ports.is_empty() {
+        return endpoints;
+    }
+    distinguish_names(&mut ports);
+    let kind = match stack.settings.publish {
+        PublishMode::LoadBalancer => "LoadBalancer",
+        PublishMode::NodePort => "NodePort",
+        PublishMode::ClusterIp => "ClusterIP",
+    };
+    let lines: Vec<String> = ports.iter().map(|port| serde_json::to_string(port).unwrap_or_default()).collect();
+    let labels = service_labels(stack, key, name);
+    let inputs = hash::of_json(&json!({ "labels": &labels, "type": kind, "ports": lines }));
+    let spec =
+        ServiceSpec { type_: Some(kind.to_owned()), ports: Some(ports), selector: Some(selector(stack, name)), ..ServiceSpec::default() };
+    let made =
+        KubeService { metadata: metadata(&name.published(), labels, StringMap::new(), inputs), spec: Some(spec), ..KubeService::default() };
+    objects.add(Object::Service(Box::new(made)), &path, report);
+    endpoints
+}
+
+fn check_ports(service: &Service, path: &Path, report: &mut Report) {
+    for (index, port) in service.ports.iter().enumerate() {
+        let path = path.index(index);
+        if port.mode == "host" {
+            report.refuse(
+                "host-port",
+                &path.key("mode"),
+                "host ports need the administrator's permission, which can't be given yet; leave `mode` out",
+            );
+        }
+        let Some(address) = port.host_ip.as_deref() else { continue };
+        match address.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
+            Err(_) => report.refuse("host-ip", &path.key("host_ip"), format!("{address:?} is not an IP address")),
+            Ok(ip) if !ip.is_loopback() && !ip.is_unspecified() => {
+                report.refuse(
+                    "host-ip",
+                    &path.key("host_ip"),
+                    format!("would publish wider than asked: a cluster can't bind to {address} alone"),
+                );
+            }
+            Ok(_) => {}
+        }
+    }
+    let network_none = service.network_mode.as_deref() == Some("none");
+    if network_none && !service.ports.is_empty() {
+        report.warn("unreachable-port", path, "a service without network (network_mode: none) can't be reached on its ports");
+    }
+}
+
+/// The port that the Service offers: the written one, the first of a range, or the container's.
+fn offered(port: &Port) -> Result<u16, String> {
+    let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(port.target) };
+    let first = text.split_once('-').map_or(text, |(first, _)| first);
+    match first.trim().parse::<u16>() {
+        Ok(0) => Ok(port.target),
+        Ok(number) => Ok(number),
+        Err(_) => Err(text.to_owned()),
+    }
+}
+
+fn node_port(mode: PublishMode, port: &Port, number: u16, path: &Path, report: &mut Report) -> Option<u16> {
+    let written = port.published.as_deref().is_some_and(|text| !text.is_empty() && text != "0");
+    if mode != PublishMode::NodePort || !written {
+        return None;
+    }
+    if NODE_PORTS.contains(&number) {
+        return Some(number);
+    }
+    let message = format!("{number} is no node port (30000-32767): the cluster chooses one, which the status tells");
+    report.warn("node-port-chosen", path, message);
+    None
+}
+
+fn published_name(port: &Port, number: u16, protocol: Protocol) -> String {
+    let own = port.name.as_deref().and_then(|name| names::label_form(name, 63));
+    own.unwrap_or_else(|| port_name(Listen { port: number, protocol }))
+}
+
+/// Port names are unique within a Service, in Compose they need not be.
+fn distinguish_names(ports: &mut [ServicePort]) {
+    let mut seen = BTreeSet::new();
+    for port in ports {
+        let protocol = port.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
+        let name = port.name.clone().unwrap_or_default();
+        if !seen.insert(name) {
+            let fallback = format!("p-{}-{protocol}", port.port);
+            seen.insert(fallback.clone());
+            port.name = Some(fallback);
+        }
+    }
+}
+
+fn app_protocol(port: &Port, path: &Path, report: &mut Report) -> Option<String> {
+    let written = port.app_protocol.as_deref()?;
+    match written {
+        "grpc" => Some("kubernetes.io/h2c".to_owned()),
+        "ws" => Some("kubernetes.io/ws".to_owned()),
+        _ if names::is_label_key(written) => Some(written.to_owned()),
+        _ => {
+            report.warn("app-protocol", &path.key("app_protocol"), format!("{written:?} is no legal protocol name; it has no effect"));
+            None
+        }
+    }
+}

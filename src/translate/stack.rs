@@ -1,0 +1,93 @@
+//! What every part of translation reads: the project, the settings, the facts, and the names that services got.
+
+use std::collections::BTreeMap;
+
+use crate::compose::model::{Project, Service};
+use crate::compose::path::Path;
+
+use super::names::ObjectName;
+use super::report::Report;
+use super::settings::{Facts, Settings};
+
+/// The network that a service without `networks` is on.
+pub const DEFAULT_NETWORK: &str = "default";
+
+/// A project under translation.
+pub struct Stack<'a> {
+    pub project: &'a Project,
+    pub settings: &'a Settings,
+    pub facts: &'a Facts,
+    names: BTreeMap<&'a str, ObjectName>,
+}
+
+impl<'a> Stack<'a> {
+    /// Names the services; a name that nothing legal is left of, and two that become one, are refused.
+    pub fn new(project: &'a Project, settings: &'a Settings, facts: &'a Facts, report: &mut Report) -> Self {
+        let mut names = BTreeMap::new();
+        let mut takers: BTreeMap<ObjectName, &str> = BTreeMap::new();
+        for key in project.services.keys() {
+            let path = service_path(key);
+            let Some(name) = ObjectName::of_service(key) else {
+                report.refuse(
+                    "illegal-name",
+                    &path,
+                    format!("{key:?} holds no letter or digit that the name of an object could be made of"),
+                );
+                continue;
+            };
+            if let Some(other) = takers.insert(name.clone(), key) {
+                report.refuse("name-collision", &path, format!("becomes \"{name}\" like {}", service_path(other)));
+            }
+            names.insert(key.as_str(), name);
+        }
+        Self { project, settings, facts, names }
+    }
+
+    /// The active services that have a name, in the order of the file.
+    pub fn services(&self) -> impl Iterator<Item = (&'a str, &'a Service, &ObjectName)> {
+        self.project.services.iter().filter_map(|(key, service)| Some((key.as_str(), service, self.names.get(key.as_str())?)))
+    }
+
+    /// The object name of an active service.
+    pub fn name_of(&self, service: &str) -> Option<&ObjectName> {
+        self.names.get(service)
+    }
+
+    /// The service whose object name this is.
+    pub fn named(&self, name: &ObjectName) -> Option<&'a str> {
+        self.names.iter().find(|(_, other)| *other == name).map(|(key, _)| *key)
+    }
+
+    /// Whether the stack, or this one of its services, is stopped.
+    pub fn is_stopped(&self, service: &str) -> bool {
+        self.settings.stopped || self.settings.services.get(service).is_some_and(|service| service.stopped)
+    }
+
+    /// Replicas that the file or the spec asks for, stopped or not.
+    pub fn replicas(&self, key: &str, service: &Service) -> i32 {
+        let written = self.settings.services.get(key).and_then(|service| service.replicas);
+        let of_file = || service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
+        written.unwrap_or_else(|| i32::try_from(of_file()).unwrap_or(i32::MAX))
+    }
+}
+
+/// `services.<key>`.
+pub fn service_path(key: &str) -> Path {
+    Path::of(&["services", key])
+}
+
+/// The networks that a service is on, by key, sorted.
+pub fn networks_of(service: &Service) -> Vec<&str> {
+    let mut keys: Vec<&str> = service.networks.keys().map(String::as_str).collect();
+    if keys.is_empty() && matches!(service.network_mode.as_deref(), None | Some("bridge" | "default")) {
+        keys.push(DEFAULT_NETWORK);
+    }
+    keys.sort_unstable();
+    keys
+}
+
+/// Whether two services are on one network.
+pub fn share_network(one: &Service, other: &Service) -> bool {
+    let others = networks_of(other);
+    networks_of(one).iter().any(|network| others.contains(network))
+}

@@ -1,0 +1,244 @@
+//! `volumes`, `tmpfs`, `shm_size`, `configs`, `secrets` of a service → mounts.
+
+use std::collections::BTreeMap;
+
+use crate::compose::model::{Mount, MountKind, Service};
+use crate::compose::path::Path;
+
+use super::claims::Storage;
+use super::desired::{External, ExternalKind};
+use super::files::{self, Content, Item};
+use super::mounts::{self, Mounts, at, volume_name};
+use super::names;
+use super::objects::Objects;
+use super::report::Report;
+use super::stack::{Stack, service_path};
+
+/// What mounts are made of and what they add to.
+pub struct Store<'a, 'b> {
+    pub stack: &'b Stack<'a>,
+    pub claims: &'b BTreeMap<&'a str, Storage>,
+    pub objects: &'b mut Objects,
+}
+
+/// Everything that is mounted into a service's container.
+pub fn mounts(store: &mut Store, key: &str, service: &Service, report: &mut Report) -> Mounts {
+    let mut mounts = Mounts::default();
+    let path = service_path(key);
+    for (index, mount) in service.volumes.iter().enumerate() {
+        add(store, mount, &path.key("volumes").index(index), &mut mounts, report);
+    }
+    from_others(store, service, &path.key("volumes_from"), &mut mounts, report);
+    for (index, entry) in service.tmpfs.iter().enumerate() {
+        tmpfs(entry, &path.key("tmpfs").index(index), &mut mounts, report);
+    }
+    if let Some(size) = service.shm_size.filter(|size| *size > 0) {
+        let path = path.key("shm_size");
+        mounts.add(mounts::scratch("shm", true, Some(size)), at("/dev/shm", false, None), &path, report);
+    }
+    super::configs::mounts(store, service, &path, &mut mounts, report);
+    mounts
+}
+
+fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if !mount.target.starts_with('/') {
+        report.refuse("mount-target", &path.key("target"), format!("{:?} is not an absolute path", mount.target));
+        return;
+    }
+    let source = mount.source.as_deref().unwrap_or_default();
+    match mount.kind {
+        MountKind::Volume if source.is_empty() => {
+            let message = format!("what is written to {} is lost when the pod is replaced; give the volume a name", mount.target);
+            report.warn("anonymous-volume", path, message);
+            let volume = mounts::scratch(&volume_name("anonymous", &mount.target), false, None);
+            mounts.add(volume, at(&mount.target, mount.read_only, None), path, report);
+        }
+        MountKind::Volume => named(store, mount, source, path, mounts, report),
+        MountKind::Cluster => report.unsupported(path, "a cluster volume"),
+        MountKind::Tmpfs => {
+            if mount.tmpfs_mode.is_some() {
+                report.warn("tmpfs-mode", path, "the mode has no effect yet: the directory is writable for all");
+            }
+            let volume = mounts::scratch(&volume_name("tmpfs", &mount.target), true, mount.tmpfs_size);
+            mounts.add(volume, at(&mount.target, mount.read_only, None), path, report);
+        }
+        MountKind::Bind => bind(store, mount, source, path, mounts, report),
+        MountKind::Image => image(store, mount, source, path, mounts, report),
+        MountKind::Npipe => report.refuse("npipe", path, "named pipes are Windows'; stacks run on Linux nodes"),
+    }
+}
+
+fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if !store.stack.project.volumes.contains_key(source) {
+        report.refuse("undeclared-volume", path, format!("volume {source:?} is not declared"));
+        return;
+    }
+    let inside = mount.volume_subpath.as_deref().filter(|inside| !inside.is_empty());
+    if inside.is_some_and(|inside| inside.starts_with('/') || inside.split('/').any(|part| part == "..")) {
+        report.refuse("subpath", path, "the subpath must be relative and stay inside the volume");
+        return;
+    }
+    // What isn't here was refused where it is declared.
+    match store.claims.get(source) {
+        Some(Storage::Claim { name, directory, external, .. }) => {
+            let parts: Vec<&str> = directory.as_deref().into_iter().chain(inside).collect();
+            let sub_path = (!parts.is_empty()).then(|| parts.join("/"));
+            *mounts.claims.entry(name.to_string()).or_default() |= !mount.read_only;
+            if *external {
+                let path = Path::of(&["volumes", source]).to_string();
+                mounts.externals.push(External { kind: ExternalKind::PersistentVolumeClaim, name: name.to_string(), path });
+            }
+            let volume = mounts::claim(&volume_name("volume", source), name.as_str());
+            mounts.add(volume, at(&mount.target, mount.read_only, sub_path), path, report);
+        }
+        Some(Storage::Memory { limit }) => {
+            mounts.add(
+                mounts::scratch(&volume_name("volume", source), true, *limit),
+                at(&mount.target, mount.read_only, None),
+                path,
+                report,
+            );
+        }
+        Some(Storage::Bind { device }) => bind(store, mount, &device.clone(), path, mounts, report),
+        None => {}
+    }
+}
+
+/// A path of the project directory: its files travel with the stack and are mounted read-only.
+fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if source.rsplit('/').next() == Some("docker.sock") {
+        report.refuse(
+            "docker-socket",
+            path,
+            format!("{source:?}: there is no Docker engine to talk to, and a cluster's is never given to a stack"),
+        );
+        return;
+    }
+    let files = &store.stack.project.files;
+    let root = source.trim_end_matches('/').trim_start_matches("./");
+    let found: Vec<_> = files::below(files, source).collect();
+    if found.is_empty() {
+        let message = if source.starts_with('/') {
+            format!(
+                "{source:?} is not among the stack's files, and a path of the host needs the administrator's permission, which can't be given yet"
+            )
+        } else {
+            format!("{source:?} is not among the stack's files")
+        };
+        report.refuse("file-missing", path, message);
+        return;
+    }
+    if !mount.read_only {
+        report.warn("bind-read-only", path, format!("{} is a read-only copy of the stack's files, not your directory", mount.target));
+    }
+    let secret = found.iter().any(|(_, file)| file.tainted);
+    let name = root.rsplit('/').next().unwrap_or(root);
+    if let [(file_path, file)] = found.as_slice()
+        && *file_path == root
+    {
+        let content = Content::of_file(name, file.content.clone(), files::mode(file), secret);
+        content_mount(store, &content, name, (&mount.target, Some(name)), path, mounts, report);
+        return;
+    }
+    let relative = |file: &str| if matches!(root, "." | "") { file.to_owned() } else { file[root.len() + 1..].to_owned() };
+    let items = found.iter().map(|(path, file)| Item { path: relative(path), content: file.content.clone(), mode: files::mode(file) });
+    let content = Content { items: items.collect(), secret };
+    content_mount(store, &content, if matches!(name, "." | "") { "files" } else { name }, (&mount.target, None), path, mounts, report);
+}
+
+/// Mounts content at a target: a single file by `file`, else the directory.
+pub fn content_mount(
+    store: &mut Store,
+    content: &Content,
+    name: &str,
+    (target, file): (&str, Option<&str>),
+    path: &Path,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) {
+    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
+    let volume = made.volume(&volume_name("file", name));
+    mounts.digests.insert(target.to_owned(), made.hash);
+    mounts.add(volume, at(target, true, file.map(str::to_owned)), path, report);
+}
+
+fn image(store: &Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    use k8s_openapi::api::core::v1::{ImageVolumeSource, Volume};
+    let of_service = store.stack.project.services.get(source).map(|service| super::pod::image_name(store.stack, source, service));
+    let reference = of_service.unwrap_or_else(|| source.to_owned());
+    let volume = Volume {
+        name: volume_name("image", names::label_form(source, 40).as_deref().unwrap_or("content")),
+        image: Some(ImageVolumeSource { reference: Some(reference), pull_policy: None }),
+        ..Volume::default()
+    };
+    mounts.add(volume, at(&mount.target, true, mount.image_subpath.clone()), path, report);
+}
+
+/// `volumes_from`: the mounts of another service on the same volumes.
+fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let project = store.stack.project;
+    for (index, entry) in service.volumes_from.iter().enumerate() {
+        let path = path.index(index);
+        let (container, rest) = entry.strip_prefix("container:").map_or((false, entry.as_str()), |rest| (true, rest));
+        let (name, option) = rest.split_once(':').unwrap_or((rest, "rw"));
+        let other = if container {
+            project.services.values().find(|other| other.container_name.as_deref() == Some(name))
+        } else {
+            project.services.get(name)
+        };
+        let Some(other) = other else {
+            report.refuse("unknown-service", &path, format!("{name:?} is no service of this stack"));
+            continue;
+        };
+        for mount in &other.volumes {
+            if mounts.has_target(&mount.target) {
+                continue;
+            }
+            if mount.kind == MountKind::Volume && mount.source.is_none() {
+                report.unsupported(&path, &format!("sharing the volume at {}, which has no name,", mount.target));
+                continue;
+            }
+            let mount = Mount { read_only: mount.read_only || option == "ro", ..mount.clone() };
+            add(store, &mount, &path, mounts, report);
+        }
+    }
+}
+
+/// `path[:option,option]`.
+fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let (target, options) = entry.split_once(':').unwrap_or((entry, ""));
+    let mut limit = None;
+    for option in options.split(',').filter(|option| !option.is_empty()) {
+        match option.split_once('=') {
+            Some(("size", size)) => match bytes(size) {
+                Some(bytes) => limit = Some(bytes),
+                None => report.refuse("size", path, format!("{size:?} is not a size, such as 64m")),
+            },
+            Some(("mode" | "uid" | "gid", _)) => {
+                report.warn("tmpfs-mode", path, format!("{option:?} has no effect yet: the directory is writable for all"))
+            }
+            None if matches!(option, "rw" | "noexec" | "nosuid" | "nodev" | "exec" | "suid" | "dev") => {}
+            _ => report.warn("tmpfs-option", path, format!("{option:?} has no effect")),
+        }
+    }
+    if target.starts_with('/') {
+        mounts.add(mounts::scratch(&volume_name("tmpfs", target), true, limit), at(target, false, None), path, report);
+    } else {
+        report.refuse("mount-target", path, format!("{target:?} is not an absolute path"));
+    }
+}
+
+/// A number of bytes with an optional unit `b`, `k`, `m`, `g`, powers of 1024.
+pub fn bytes(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor: i64 = match text[digits.len()..].trim_end_matches('b').trim_end_matches('i') {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        "t" => 1 << 40,
+        _ => return None,
+    };
+    digits.trim().parse::<i64>().ok()?.checked_mul(factor)
+}

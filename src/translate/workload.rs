@@ -1,0 +1,274 @@
+//! Which kind of workload a service becomes, and the workload itself.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::{
+    DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy, Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDaemonSet,
+    RollingUpdateDeployment,
+};
+use k8s_openapi::api::batch::v1::{Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use crate::api::keys;
+use crate::compose::model::{DependencyCondition, DeployMode, FailureAction, RestartCondition, Service, UpdateConfig, UpdateOrder};
+use crate::compose::path::Path;
+
+use super::desired::Lifetime;
+use super::labels;
+use super::names::ObjectName;
+use super::object::{Kind, Object};
+use super::objects::{metadata, selector, service_labels};
+use super::pod::Pod;
+use super::probe;
+use super::report::Report;
+use super::stack::{Stack, service_path};
+
+/// Seconds, where the settings say nothing.
+const PROGRESS_DEADLINE: u64 = 600;
+/// ReplicaSets that a Deployment keeps; the operator rolls back by its own records.
+const REVISIONS: i32 = 2;
+
+/// When a container that has ended is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Restart {
+    /// Nothing is said: unlike `no` it doesn't tell that the service is to run once.
+    Absent,
+    No,
+    OnFailure {
+        attempts: Option<u32>,
+    },
+    Always,
+}
+
+/// A service's restart policy: `deploy.restart_policy` wins over `restart`.
+pub fn restart(key: &str, service: &Service, report: &mut Report) -> Restart {
+    let policy = service.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref());
+    if let Some(policy) = policy {
+        let attempts = policy.max_attempts.and_then(|attempts| u32::try_from(attempts).ok());
+        match policy.condition {
+            Some(RestartCondition::None) => return Restart::No,
+            Some(RestartCondition::OnFailure) => return Restart::OnFailure { attempts },
+            Some(RestartCondition::Any) => return Restart::Always,
+            None => {}
+        }
+    }
+    match service.restart.as_deref() {
+        None | Some("") => Restart::Absent,
+        Some("no" | "false") => Restart::No,
+        Some("always" | "unless-stopped") => Restart::Always,
+        Some("on-failure") => Restart::OnFailure { attempts: None },
+        Some(other) => match other.strip_prefix("on-failure:").and_then(|attempts| attempts.parse().ok()) {
+            Some(attempts) => Restart::OnFailure { attempts: Some(attempts) },
+            None => {
+                let message = format!("{other:?} is not a restart policy; allowed are no, always, on-failure[:n], unless-stopped");
+                report.refuse("restart", &service_path(key).key("restart"), message);
+                Restart::Absent
+            }
+        },
+    }
+}
+
+/// The services that others wait for to complete.
+pub fn awaited<'a>(stack: &Stack<'a>) -> BTreeSet<&'a str> {
+    let all = stack.services().flat_map(|(_, service, _)| &service.depends_on);
+    all.filter(|(_, dependency)| dependency.condition == DependencyCondition::CompletedSuccessfully)
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
+
+/// Which kind a service becomes.
+pub fn kind(key: &str, service: &Service, restart: Restart, awaited: bool, report: &mut Report) -> Kind {
+    match service.deploy.as_ref().map(|deploy| deploy.mode).unwrap_or_default() {
+        DeployMode::Global => Kind::DaemonSet,
+        DeployMode::ReplicatedJob => Kind::Job,
+        DeployMode::GlobalJob => {
+            let path = service_path(key).key("deploy").key("mode");
+            report.refuse("global-job", &path, "a job on every node needs the list of nodes; use replicated-job");
+            Kind::Job
+        }
+        DeployMode::Replicated if restart == Restart::No || (awaited && restart != Restart::Always) => Kind::Job,
+        DeployMode::Replicated => Kind::Deployment,
+    }
+}
+
+/// How a service's run ends.
+pub fn lifetime(kind: Kind, restart: Restart) -> Lifetime {
+    match (kind, restart) {
+        (Kind::Job, _) => Lifetime::Once,
+        (Kind::DaemonSet, _) | (_, Restart::Always) => Lifetime::Forever,
+        (_, Restart::OnFailure { attempts }) => Lifetime::UntilSuccess { attempts },
+        (_, Restart::Absent | Restart::No) => Lifetime::UntilSuccess { attempts: None },
+    }
+}
+
+/// A service and what was worked out of it.
+pub struct Plan<'b> {
+    pub key: &'b str,
+    pub service: &'b Service,
+    /// Name of the service's objects.
+    pub name: &'b ObjectName,
+    pub kind: Kind,
+    pub restart: Restart,
+    pub inputs: &'b str,
+    /// Replicas of the file or the spec, stopped or not.
+    pub replicas: i32,
+}
+
+impl Plan<'_> {
+    fn path(&self) -> Path {
+        service_path(self.key)
+    }
+
+    /// Name of the workload.
+    pub fn workload_name(&self) -> ObjectName {
+        if self.kind == Kind::Job { self.name.job(self.inputs) } else { self.name.clone() }
+    }
+}
+
+/// The workload of a service.
+pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> Object {
+    let user = labels::of_deploy(plan.service, &plan.path(), report);
+    let mut labels = user.labels;
+    labels.extend(service_labels(stack, plan.key, plan.name));
+    let mut annotations = user.annotations;
+    annotations.insert(keys::SERVICE.to_owned(), plan.key.to_owned());
+    let metadata = metadata(&plan.workload_name(), labels, annotations, plan.inputs.to_owned());
+    let selector = LabelSelector { match_labels: Some(selector(stack, plan.name)), match_expressions: None };
+    let mut template = pod.template.clone();
+    let update = plan.service.deploy.as_ref().and_then(|deploy| deploy.update_config.as_ref());
+    check_update(plan, report);
+    let settle = update.map_or(Duration::ZERO, |update| update.delay.unwrap_or_default().max(update.monitor.unwrap_or_default()));
+    let min_ready = i32::try_from(settle.as_secs()).unwrap_or(i32::MAX);
+    match plan.kind {
+        Kind::DaemonSet => {
+            let spec = DaemonSetSpec {
+                selector,
+                template,
+                min_ready_seconds: (min_ready > 0).then_some(min_ready),
+                revision_history_limit: Some(REVISIONS),
+                update_strategy: Some(daemon_strategy(update)),
+            };
+            Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
+        }
+        Kind::Job => {
+            let attempts = match plan.restart {
+                Restart::OnFailure { attempts } => Some(attempts.map_or(i32::MAX, |attempts| i32::try_from(attempts).unwrap_or(i32::MAX))),
+                _ => None,
+            };
+            if let Some(spec) = &mut template.spec {
+                spec.restart_policy = Some(if attempts.is_some() { "OnFailure" } else { "Never" }.to_owned());
+            }
+            Object::Job(Box::new(Job { metadata, spec: Some(job(plan.replicas, attempts, template)), ..Job::default() }))
+        }
+        _ => {
+            let deadline = i32::try_from(progress_deadline(stack, plan.service)).unwrap_or(i32::MAX);
+            let spec = DeploymentSpec {
+                replicas: Some(if stack.is_stopped(plan.key) { 0 } else { plan.replicas }),
+                selector,
+                template,
+                strategy: Some(strategy(plan, pod, update, report)),
+                min_ready_seconds: (min_ready > 0).then_some(min_ready),
+                progress_deadline_seconds: Some(deadline.max(min_ready.saturating_add(1))),
+                revision_history_limit: Some(REVISIONS),
+                paused: None,
+            };
+            Object::Deployment(Box::new(Deployment { metadata, spec: Some(spec), ..Deployment::default() }))
+        }
+    }
+}
+
+/// Seconds that a roll-out may take before it counts as failed.
+pub fn progress_deadline(stack: &Stack, service: &Service) -> u64 {
+    let setting = if stack.settings.progress_deadline == 0 { PROGRESS_DEADLINE } else { stack.settings.progress_deadline };
+    let patience = service.healthcheck.as_ref().map(probe::patience).unwrap_or_default();
+    setting.max(patience.as_secs().min(u64::from(u32::MAX >> 1)))
+}
+
+/// Recreate where two revisions would write at once; else rolling, new pods first unless the file says otherwise.
+fn strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut Report) -> DeploymentStrategy {
+    let order = update.and_then(|update| update.order);
+    let writes = pod.mounts.writes_claims();
+    if writes && order != Some(UpdateOrder::StartFirst) {
+        return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
+    }
+    if writes {
+        let path = plan.path().key("deploy").key("update_config").key("order");
+        report.warn(
+            "start-first-with-volume",
+            &path,
+            "old and new pods write to the same volume for a while, and need one node if it can't be on several",
+        );
+    }
+    let count = match update.and_then(|update| update.parallelism).unwrap_or(1) {
+        0 => IntOrString::String("100%".to_owned()),
+        count => IntOrString::Int(i32::try_from(count).unwrap_or(i32::MAX)),
+    };
+    let (surge, unavailable) = match order {
+        Some(UpdateOrder::StopFirst) => (IntOrString::Int(0), count),
+        Some(UpdateOrder::StartFirst) | None => (count, IntOrString::Int(0)),
+    };
+    let rolling = RollingUpdateDeployment { max_surge: Some(surge), max_unavailable: Some(unavailable) };
+    DeploymentStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
+}
+
+fn daemon_strategy(update: Option<&UpdateConfig>) -> DaemonSetUpdateStrategy {
+    let unavailable = match update.and_then(|update| update.parallelism).unwrap_or(1) {
+        0 => IntOrString::String("100%".to_owned()),
+        count => IntOrString::Int(i32::try_from(count).unwrap_or(i32::MAX)),
+    };
+    let rolling = RollingUpdateDaemonSet { max_surge: Some(IntOrString::Int(0)), max_unavailable: Some(unavailable) };
+    DaemonSetUpdateStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
+}
+
+/// `attempts`: restarts in the pod; `None`: a failure is final.
+fn job(replicas: i32, attempts: Option<i32>, template: k8s_openapi::api::core::v1::PodTemplateSpec) -> JobSpec {
+    // A pod that a node's drain or a preemption ended didn't fail.
+    let disrupted = PodFailurePolicyRule {
+        action: "Ignore".to_owned(),
+        on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
+            type_: "DisruptionTarget".to_owned(),
+            status: Some("True".to_owned()),
+        }]),
+        on_exit_codes: None,
+    };
+    JobSpec {
+        backoff_limit: Some(attempts.unwrap_or(0)),
+        pod_failure_policy: attempts.is_none().then(|| PodFailurePolicy { rules: vec![disrupted] }),
+        completions: Some(replicas),
+        parallelism: Some(replicas),
+        completion_mode: (replicas > 1).then(|| "Indexed".to_owned()),
+        template,
+        ..JobSpec::default()
+    }
+}
+
+fn check_update(plan: &Plan, report: &mut Report) {
+    let Some(deploy) = &plan.service.deploy else { return };
+    let path = plan.path().key("deploy");
+    if deploy.mode == DeployMode::Global && deploy.replicas.is_some() {
+        report.warn("replicas-with-global", &path.key("replicas"), "a global service runs once on every node");
+    }
+    if deploy.mode == DeployMode::Global && matches!(plan.restart, Restart::No | Restart::OnFailure { .. }) {
+        report.warn("restart-with-global", &path, "pods on every node are always started again");
+    }
+    if let Some(update) = &deploy.update_config {
+        let path = path.key("update_config");
+        if update.failure_action == Some(FailureAction::Rollback) {
+            report.warn("rollback", &path.key("failure_action"), "a failed update is reported and stops; nothing is rolled back yet");
+        }
+        if update.max_failure_ratio.is_some_and(|ratio| ratio > 0.0) {
+            report.warn("failure-ratio", &path.key("max_failure_ratio"), "no failure is tolerated yet: the update stops");
+        }
+    }
+    if let Some(policy) = &deploy.restart_policy {
+        if policy.delay.is_some_and(|delay| !delay.is_zero()) {
+            report.warn(
+                "restart-delay",
+                &path.key("restart_policy").key("delay"),
+                "a cluster waits 10s before a restart, then twice as long each time, at most 5m",
+            );
+        }
+    }
+}
