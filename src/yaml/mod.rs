@@ -1,7 +1,7 @@
 //! YAML text → a tree of [`Node`]s with byte spans and go-yaml's scalar rules. Knows nothing of Compose.
 //!
 //! What a hostile file may cost is bounded, and an error names the bound that it met: [`MAX_BYTES`], [`MAX_NODES`] (copies that aliases
-//! make included), [`MAX_DEPTH`], [`MAX_ERRORS`].
+//! make included), [`MAX_DEPTH`], [`MAX_DOCUMENTS`], [`MAX_ERRORS`].
 
 mod emit;
 mod error;
@@ -14,5 +14,5 @@ mod timestamp;
 pub use emit::{from_json, to_json};
 pub use error::Error;
 pub use node::{Entry, FileId, Mapping, Node, Span, TIMESTAMP, Value};
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_ERRORS, MAX_NODES, parse, text};
+pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, parse, text};
 pub use scalar::{format_float, parse_float};

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag, options};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag, options};
 
 use super::{Entry, Error, FileId, Mapping, Node, Span, Value, path, scalar};
 
@@ -12,9 +12,12 @@ pub const MAX_BYTES: usize = 1 << 20;
 pub const MAX_NODES: usize = 100_000;
 /// Lists and mappings inside each other.
 pub const MAX_DEPTH: usize = 128;
+/// Documents of one file.
+pub const MAX_DOCUMENTS: usize = 100;
 /// Errors that are reported of one file.
 pub const MAX_ERRORS: usize = 50;
 
+const TAB: &str = "a tab can't indent YAML; use spaces";
 const CORE: &str = "tag:yaml.org,2002:";
 
 /// The file's bytes as text.
@@ -39,17 +42,42 @@ pub fn parse(text: &str, file: FileId) -> (Vec<Node>, Vec<Error>) {
     if text.len() > MAX_BYTES {
         return (Vec::new(), vec![too_large(text.len(), file)]);
     }
-    let mut builder = Builder {
-        file,
-        keep_anchors: text.contains('*'),
-        documents: Vec::new(),
-        frames: Vec::new(),
-        anchors: BTreeMap::new(),
-        nodes: 0,
-        errors: Vec::new(),
+    let (documents, errors, lone_dash) = read(text, file, None);
+    match DASHES.into_iter().find(|mark| lone_dash && !text.contains(*mark)) {
+        Some(mark) => {
+            let (documents, errors, _) = read(&with_marked_dashes(text, mark), file, Some(mark));
+            (documents, errors)
+        }
+        None => (documents, errors),
+    }
+}
+
+/// `[cat, -]`: go-yaml takes a dash before `,`, `]` or `}` for text, the event parser refuses it. Such dashes are read as one of these, which
+/// the text must not hold: as long as a dash, so that positions stay, and free to stand in a text.
+const DASHES: [char; 8] = ['^', '~', ';', '(', '+', '=', '/', '$'];
+
+/// The text with a mark for every dash that could be one; in other places than the parser refuses, the way back is the same.
+fn with_marked_dashes(text: &str, mark: char) -> String {
+    let bytes = text.as_bytes();
+    let is_lone = |at: usize| {
+        let before = at.checked_sub(1).map_or(b'\n', |before| bytes[before]);
+        matches!(before, b' ' | b'\n' | b'[' | b'{' | b',') && matches!(bytes.get(at + 1), Some(b',' | b']' | b'}'))
     };
-    let options =
-        options! { emit_comments: false, emit_unresolved_aliases: true, flow_nesting_limit: MAX_DEPTH, block_nesting_limit: MAX_DEPTH };
+    text.char_indices().map(|(at, c)| if c == '-' && is_lone(at) { mark } else { c }).collect()
+}
+
+/// Documents, errors, and whether the last of them is about a lone dash.
+fn read(text: &str, file: FileId, dash: Option<char>) -> (Vec<Node>, Vec<Error>, bool) {
+    let aliased = text.contains('*');
+    let mut lone_dash = false;
+    let mut builder = Builder { file, text, aliased, dash, ..Builder::default() };
+    let options = options! {
+        emit_comments: false,
+        emit_unresolved_aliases: true,
+        emit_anchor_events: aliased,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
     for next in Parser::new_from_str_with_options(text, options) {
         match next {
             Ok((event, at)) => {
@@ -59,25 +87,32 @@ pub fn parse(text: &str, file: FileId) -> (Vec<Node>, Vec<Error>) {
                 }
             }
             Err(error) => {
+                lone_dash = matches!(error.kind(), ErrorKind::PlainScalarStartsWithDashFlowIndicator);
                 builder.syntax_error(&error, text);
                 break;
             }
         }
     }
-    (builder.documents, builder.errors)
+    (builder.documents, builder.errors, lone_dash)
 }
 
 /// Reading can't go on; the error is recorded.
 struct Stop;
 
-struct Builder {
+#[derive(Default)]
+struct Builder<'t> {
     file: FileId,
+    text: &'t str,
     /// Whether the text can hold an alias at all; without one no anchor is copied.
-    keep_anchors: bool,
+    aliased: bool,
+    /// What stands for lone dashes, see [`DASHES`].
+    dash: Option<char>,
     documents: Vec<Node>,
     frames: Vec<Frame>,
     /// By the parser's number. `None` while the anchored value is still being read.
     anchors: BTreeMap<usize, Option<Built>>,
+    /// The last number of each name. The reference parser knows the anchors of earlier documents of the file too.
+    names: BTreeMap<String, usize>,
     nodes: usize,
     errors: Vec<Error>,
 }
@@ -96,6 +131,7 @@ struct Built {
 
 /// A list or mapping that is being read.
 struct Frame {
+    flow: bool,
     start: Span,
     end: u32,
     tag: Option<String>,
@@ -116,12 +152,20 @@ struct Key {
     merge: bool,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn event(&mut self, event: Event<'_>, at: Span) -> Result<(), Stop> {
         match event {
-            Event::DocumentStart(..) => self.anchors.clear(),
+            Event::DocumentStart(..) if self.documents.len() >= MAX_DOCUMENTS => {
+                self.stop(at, format!("the file has more than {MAX_DOCUMENTS} documents"))?;
+            }
+            Event::Anchor(id, name) => {
+                self.names.insert(name.into_owned(), id);
+            }
             Event::Scalar(text, style, anchor, tag) => {
                 self.charge(1, at)?;
+                if at.end > at.start {
+                    self.check_indentation(at)?;
+                }
                 let built = self.scalar(&text, style, tag.as_deref(), at)?;
                 self.remember(anchor, &built, at)?;
                 self.add(built)?;
@@ -130,14 +174,20 @@ impl Builder {
                 let built = self.alias(id, at)?;
                 self.add(built)?;
             }
-            Event::UnresolvedAlias(name) => {
-                let message = format!("unknown anchor {} (an anchor stands before its aliases, in the same document)", quote(&name));
-                self.error(at, message)?;
-                self.add(Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false })?;
-            }
-            Event::SequenceStart(_, anchor, tag) => self.open(Content::Sequence(Vec::new()), anchor, tag.as_deref(), at)?,
-            Event::MappingStart(_, anchor, tag) => {
-                self.open(Content::Mapping { entries: Mapping::new(), key: None, merge: None }, anchor, tag.as_deref(), at)?;
+            Event::UnresolvedAlias(name) => match self.names.get(&*name).copied() {
+                Some(id) => {
+                    let built = self.alias(id, at)?;
+                    self.add(built)?;
+                }
+                None => {
+                    self.error(at, format!("unknown anchor {} (an anchor stands before its aliases)", quote(&name)))?;
+                    self.add(Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false })?;
+                }
+            },
+            Event::SequenceStart(style, anchor, tag) => self.open(Content::Sequence(Vec::new()), style, anchor, tag.as_deref(), at)?,
+            Event::MappingStart(style, anchor, tag) => {
+                let content = Content::Mapping { entries: Mapping::new(), key: None, merge: None };
+                self.open(content, style, anchor, tag.as_deref(), at)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
             _ => {}
@@ -145,8 +195,9 @@ impl Builder {
         Ok(())
     }
 
-    fn open(&mut self, content: Content, anchor: usize, tag: Option<&Tag>, at: Span) -> Result<(), Stop> {
+    fn open(&mut self, content: Content, style: StructureStyle, anchor: usize, tag: Option<&Tag>, at: Span) -> Result<(), Stop> {
         self.charge(1, at)?;
+        self.check_indentation(at)?;
         if self.frames.len() >= MAX_DEPTH {
             return self.stop(at, format!("lists and mappings are nested more than {MAX_DEPTH} deep"));
         }
@@ -154,7 +205,7 @@ impl Builder {
             self.anchors.insert(anchor, None);
         }
         let tag = tag.filter(|tag| tag.suffix_in_namespace(CORE).is_none()).map(Tag::original).filter(|tag| tag != "!");
-        self.frames.push(Frame { start: at, end: at.end, tag, anchor, size: 1, height: 1, content });
+        self.frames.push(Frame { flow: style == StructureStyle::Flow, start: at, end: at.end, tag, anchor, size: 1, height: 1, content });
         Ok(())
     }
 
@@ -178,7 +229,23 @@ impl Builder {
         self.add(built)
     }
 
+    /// The event parser lets some tabs pass.
+    fn check_indentation(&mut self, at: Span) -> Result<(), Stop> {
+        if self.frames.last().is_some_and(|frame| frame.flow) {
+            return Ok(());
+        }
+        let before = &self.text[..at.start as usize];
+        let blanks = before.len() - before.trim_end_matches([' ', '\t']).len();
+        let (line, indentation) = before.split_at(before.len() - blanks);
+        if indentation.contains('\t') && (line.is_empty() || line.ends_with('\n')) {
+            return self.stop(at, TAB.to_owned());
+        }
+        Ok(())
+    }
+
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Span) -> Result<Built, Stop> {
+        let unmarked = self.dash.filter(|mark| text.contains(*mark)).map(|mark| text.replace(mark, "-"));
+        let text = unmarked.as_deref().unwrap_or(text);
         let plain = matches!(style, ScalarStyle::Plain);
         let mut node = Node::new(Value::Null, at);
         let core = tag.and_then(|tag| tag.suffix_in_namespace(CORE));
@@ -208,7 +275,7 @@ impl Builder {
     }
 
     fn remember(&mut self, anchor: usize, built: &Built, at: Span) -> Result<(), Stop> {
-        if anchor != 0 && self.keep_anchors {
+        if anchor != 0 && self.aliased {
             self.charge(built.size, at)?;
             self.anchors.insert(anchor, Some(built.clone()));
         }
@@ -324,6 +391,7 @@ impl Builder {
             ErrorKind::TabNotAllowed
             | ErrorKind::TabInBlockIndentation
             | ErrorKind::TabInIndentation
+            | ErrorKind::TabInPlainScalar
             | ErrorKind::TabAtBlockScalarStart => "a tab can't indent YAML; use spaces".to_owned(),
             ErrorKind::RecursionLimitExceeded => format!("lists and mappings are nested more than {MAX_DEPTH} deep"),
             _ => format!("not valid YAML: {}", shorten(&error.info())),

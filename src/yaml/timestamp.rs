@@ -14,6 +14,9 @@ pub fn resolve(text: &str) -> Option<String> {
     if !zoned && !eat(&mut rest, ' ') {
         return None;
     }
+    if !zoned {
+        rest = rest.trim_start_matches(' ');
+    }
     let time = clock(&mut rest)?;
     let zone = if zoned { zone(rest)? } else { rest.is_empty().then(|| "+0000 UTC".to_owned())? };
     Some(format!("{date} {time} {zone}"))

@@ -154,8 +154,12 @@ fn braced_token<'t>(text: &'t str, braced: &'t str) -> (Token<'t>, usize) {
         return (Token::Name(name), name.len() + 3);
     }
     let operator = [":-", ":+", ":?", "-", "+", "?"].into_iter().find(|operator| rest.starts_with(operator));
-    let line = &text[..text.find('\n').unwrap_or(text.len())];
-    let end = operator.and_then(|_| closing_brace(line).or_else(|| line.rfind('}')));
+    let end = operator.and_then(|_| {
+        closing_brace(text).or_else(|| {
+            let line = text.split_once('\n').map_or(text, |(line, _)| line);
+            line.rfind('}')
+        })
+    });
     match (operator, end) {
         (Some(operator), Some(end)) => {
             let word = &text[2 + name.len() + operator.len()..end];
@@ -171,23 +175,25 @@ fn name(text: &str) -> &str {
     if starts { &text[..length] } else { "" }
 }
 
-/// The brace that closes the first one, where braces are balanced. As in the reference parser, the character after an opening brace is not
+/// The brace that closes the first one, where braces are balanced on its line. As in the reference parser, the character after an opening brace is not
 /// looked at, so that `{}` inside a word counts as opened only; such text ends at the line's last brace.
 fn closing_brace(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut open, mut at) = (0_usize, 0);
     while at < bytes.len() {
         match bytes[at] {
+            b'\n' => return None,
             b'}' => {
                 open = open.saturating_sub(1);
                 if open == 0 {
                     return Some(at);
                 }
             }
-            b'{' => {
+            b'{' if bytes.get(at + 1) != Some(&b'\n') => {
                 open += 1;
                 at += 1;
             }
+            b'{' => open += 1,
             _ => {}
         }
         at += 1;

@@ -40,6 +40,15 @@ fn scalars_follow_go_yaml() {
 }
 
 #[test]
+fn a_lone_dash_in_a_flow_list_is_text() {
+    check(
+        "a: [cat, -]\nb: {c: -, d: 'x -, y'}\ne: [-, -1]\n",
+        &[json!({"a": ["cat", "-"], "b": {"c": "-", "d": "x -, y"}, "e": ["-", -1]})],
+    );
+    fails("a: [-]\nb: [-[]]\n", &["2:5: : not valid YAML: plain scalar cannot start with '-' followed by ,[]{}"]);
+}
+
+#[test]
 fn several_documents_and_empty_ones() {
     check("", &[]);
     check("# nothing\n", &[]);
@@ -66,7 +75,8 @@ fn aliases_copy_with_the_position_of_the_anchor() {
     let (documents, _) = parse("x: &a [1]\ny: *a\n", FileId(7));
     let copy = documents[0].at("y[0]").unwrap();
     assert_eq!((copy.value.clone(), copy.span), (Value::Int(1), Span { file: FileId(7), start: 7, end: 8 }));
-    fails("x: *a\n---\ny: &a 1\n", &["1:4: : unknown anchor \"a\" (an anchor stands before its aliases, in the same document)"]);
+    fails("x: *a\n---\ny: &a 1\n", &["1:4: : unknown anchor \"a\" (an anchor stands before its aliases)"]);
+    check("x: &a 1\n---\ny: *a\n", &[json!({"x": 1}), json!({"y": 1})]);
     fails("x: &a [*a]", &["1:8: : an alias stands inside the value that it stands for"]);
 }
 
@@ -106,6 +116,9 @@ fn keys_are_text() {
 #[test]
 fn broken_text_is_an_error_with_its_place() {
     fails("a:\n\t- b\n", &["2:2: : a tab can't indent YAML; use spaces"]);
+    fails("a:\n  b: 1\n \tc: 2\n", &["2:6: : a tab can't indent YAML; use spaces"]);
+    fails("\ta: 1\n", &["1:2: : a tab can't indent YAML; use spaces"]);
+    check("a: [1,\n\t2]\nb:\t3\n", &[json!({"a": [1, 2], "b": 3})]);
     let (_, errors) = parse("a: [1, 2\nb: 3\n", FileId(0));
     assert_eq!(errors.len(), 1);
     assert!(errors[0].message.starts_with("not valid YAML: "), "{errors:?}");
@@ -137,6 +150,7 @@ fn every_bound_is_named_in_its_error() {
     }
     bound(&"x".repeat(MAX_BYTES + 1), "the limit is 1048576");
     bound(&format!("[{}]", "a,".repeat(MAX_NODES)), "more than 100000 values");
+    bound(&"--- a\n".repeat(101), "more than 100 documents");
     bound(&"[".repeat(500), "more than 128 deep");
     bound(&"- ".repeat(500), "more than 128 deep");
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
