@@ -104,9 +104,8 @@ impl Cache {
         let state = self.read();
         let Some(objects) = state.objects.get(&stack.namespace) else { return BTreeMap::new() };
         let held = |key: &Key| Some((key.clone(), objects.get(key)?.clone()));
-        let mut found: BTreeMap<_, _> = state.by_stack.get(stack).into_iter().flatten().filter_map(held).collect();
-        found.extend(names.filter_map(held));
-        found
+        let own = state.by_stack.get(stack).into_iter().flatten().filter_map(held);
+        own.chain(names.filter_map(held)).collect()
     }
 
     /// The pods of a stack, by the label `compose-operator.dev/service`.

@@ -43,7 +43,7 @@ pub(super) struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamespaceView {
     pub terminating: bool,
-    /// The external networks that its labels offer.
+    /// The keys of its labels that offer external networks.
     pub networks: BTreeSet<String>,
 }
 
@@ -103,9 +103,8 @@ impl<V: View> Row for V {
             let at = Version::At(version(Some(&seen.resource_version)));
             wakes.extend(state.references.note(&namespace, Reference::new(kind, name.clone()), at));
         }
-        let labelled = self.labels().get(keys::MANAGED_BY).is_some_and(|v| v == keys::MANAGED_BY_VALUE);
         let key = Key::new(V::KIND, name);
-        if labelled || seen.adopt.is_some() || seen.owner.stack().is_some() {
+        if seen.labelled || seen.adopt.is_some() || seen.owner.stack().is_some() {
             state.put_object(&namespace, key, seen, wakes);
         } else {
             state.remove_object(&namespace, &key, wakes);
@@ -218,7 +217,7 @@ impl Row for PartialObjectMeta<Namespace> {
     const OWNED: Option<Kind> = None;
 
     fn put(self, state: &mut State, wakes: &mut Wakes) {
-        let networks = self.labels().keys().filter_map(|l| l.strip_prefix(keys::NAMESPACE_NETWORK_PREFIX)).map(str::to_owned).collect();
+        let networks = self.labels().keys().filter(|l| l.starts_with(keys::NAMESPACE_NETWORK_PREFIX)).cloned().collect();
         let view = NamespaceView { terminating: self.metadata.deletion_timestamp.is_some(), networks };
         let name = self.name_any();
         if state.namespaces.get(&name) != Some(&view) {
@@ -288,11 +287,11 @@ fn remove_from(by_stack: &mut BTreeMap<StackKey, BTreeSet<Key>>, stack: &StackKe
 }
 
 fn same_but_for_version(old: &Seen, new: &Seen) -> bool {
-    let Seen { resource_version: _, .. } = old;
     old.uid == new.uid
         && old.owner == new.owner
         && old.adopt == new.adopt
         && old.deleting == new.deleting
+        && old.labelled == new.labelled
         && old.inputs == new.inputs
         && old.service == new.service
         && old.restarted_for == new.restarted_for

@@ -24,6 +24,8 @@ pub struct Seen {
     /// Annotation `compose-operator.dev/adopt`.
     pub adopt: Option<String>,
     pub deleting: bool,
+    /// Whether it carries the label by which the caches select.
+    pub labelled: bool,
     /// Annotation `compose-operator.dev/inputs`.
     pub inputs: Option<String>,
     /// Label `compose-operator.dev/service`.
@@ -340,6 +342,7 @@ impl WorkloadSpec {
 
 /// What the metadata of an object tells.
 pub(super) fn of_metadata(meta: &ObjectMeta) -> Seen {
+    let label = |key: &str| meta.labels.as_ref().and_then(|l| l.get(key));
     let annotation = |key: &str| meta.annotations.as_ref().and_then(|a| a.get(key)).cloned();
     let managed = meta.managed_fields.as_deref().unwrap_or_default();
     Seen {
@@ -348,8 +351,9 @@ pub(super) fn of_metadata(meta: &ObjectMeta) -> Seen {
         owner: owner(meta),
         adopt: annotation(keys::ADOPT),
         deleting: meta.deletion_timestamp.is_some(),
+        labelled: label(keys::MANAGED_BY).is_some_and(|v| v == keys::MANAGED_BY_VALUE),
         inputs: annotation(keys::INPUTS),
-        service: meta.labels.as_ref().and_then(|l| l.get(keys::SERVICE)).cloned(),
+        service: label(keys::SERVICE).cloned(),
         restarted_for: None,
         layout: annotation(keys::LAYOUT),
         fields: fields_hash(managed),

@@ -1,3 +1,21 @@
 //! Observe → decide → act → status, for every stack, continuously.
 
+mod act;
+mod backoff;
+mod context;
 pub mod decide;
+mod memory;
+mod networks;
+mod observe;
+mod queue;
+mod reconcile;
+mod run;
+mod source;
+mod translation;
+
+use std::time::Duration;
+
+pub use run::{Election, Error, Options, operate, run};
+
+/// What happens to a stack within this time is one look.
+const DEBOUNCE: Duration = Duration::from_millis(20);

@@ -1,0 +1,44 @@
+//! How long to wait before a failed write is tried again.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use super::decide::FailureKind;
+
+/// Delay before the next attempt, after `attempts` failures in a row.
+///
+/// What the API server refuses on purpose is asked again once a minute at most; what should pass by itself soon, then ever more rarely.
+pub fn delay(kind: FailureKind, attempts: u32) -> Duration {
+    let doubled = |first: Duration, most: Duration| first.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(most);
+    let delay = match kind {
+        FailureKind::Forbidden | FailureKind::Refused => doubled(Duration::from_secs(60), Duration::from_secs(300)),
+        FailureKind::Transient => doubled(Duration::from_millis(500), Duration::from_secs(60)),
+    };
+    jittered(delay)
+}
+
+/// Up to a fifth more, so that a thousand stacks don't come back at the same moment.
+pub fn jittered(delay: Duration) -> Duration {
+    let share = u32::try_from(RandomState::new().hash_one(0u8) % 1000).unwrap_or_default();
+    delay + delay / 5 * share / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_asked_again_once_a_minute_at_most() {
+        for attempts in 1..40 {
+            assert!(delay(FailureKind::Refused, attempts) >= Duration::from_secs(60));
+            assert!(delay(FailureKind::Forbidden, attempts) <= Duration::from_secs(360));
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_is_tried_soon_and_then_ever_more_rarely() {
+        assert!(delay(FailureKind::Transient, 1) < Duration::from_secs(1));
+        assert!(delay(FailureKind::Transient, 5) >= Duration::from_secs(8));
+        assert!(delay(FailureKind::Transient, 30) <= Duration::from_secs(72));
+    }
+}

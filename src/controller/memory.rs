@@ -1,0 +1,43 @@
+//! What is remembered of one stack between two looks at it. A restart loses it, and nothing but speed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::time::Instant;
+
+use crate::api::ComposeStackStatus;
+use crate::cluster::view::Seen;
+use crate::cluster::{Fetched, Reference};
+use crate::translate::Key;
+
+use super::decide::{Answer, Failure, Probed};
+use super::translation::Translation;
+
+/// The memory of one stack.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// The stack's uid: a successor of the same name starts anew.
+    pub uid: String,
+    /// The generation that `failures` speak of.
+    pub generation: i64,
+    pub translation: Option<Translation>,
+    /// Objects that the stack names, as one GET showed them; `None`: there was nothing.
+    pub copies: BTreeMap<Reference, Option<Fetched>>,
+    /// Answers to our writes that the watch has not shown yet.
+    pub written: BTreeMap<Key, Seen>,
+    /// Uids of what was deleted and is still in the cache.
+    pub deleted: BTreeMap<Key, String>,
+    /// Answers that no written status holds yet.
+    pub answers: BTreeMap<Key, Answer>,
+    pub probed: BTreeMap<Key, Probed>,
+    pub failures: BTreeMap<Key, Failure>,
+    /// Failures in a row, by object.
+    pub attempts: BTreeMap<Key, u32>,
+    /// The answer to our last write of the status, with its resourceVersion.
+    pub status: Option<(u64, ComposeStackStatus)>,
+    pub status_written: Option<Instant>,
+    pub status_attempts: u32,
+    /// Events that were published since the status was last settled.
+    pub told: BTreeSet<(&'static str, String)>,
+    /// The reason under which the stack is counted.
+    pub counted: Option<String>,
+}

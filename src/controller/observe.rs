@@ -1,0 +1,85 @@
+//! What the caches and our own answers show of one stack's namespace, in the words of a decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+
+use crate::cluster::StackKey;
+use crate::cluster::cache::Cache;
+use crate::cluster::view::{Owner, Seen};
+use crate::translate::{Key, Kind};
+
+use super::decide::{Live, LiveObject, Observed, Probed, Unseen};
+use super::memory::Memory;
+
+/// From whose side objects are seen.
+pub struct Viewer<'a> {
+    pub cache: &'a Cache,
+    pub stack: &'a StackKey,
+    pub uid: &'a str,
+}
+
+/// What a decision rests on, and the cached objects that it was made from.
+pub struct Sight {
+    pub live: Live,
+    pub unseen: Unseen,
+    pub cached: BTreeMap<Key, Arc<Seen>>,
+}
+
+impl Viewer<'_> {
+    /// Drops from memory what the caches have caught up with, and gives what is known now. `wanted` are the keys of the desired objects.
+    pub fn observe(&self, memory: &mut Memory, wanted: &BTreeSet<&Key>) -> Sight {
+        memory.written.retain(|key, seen| !self.cache.has_reached(key.kind, seen.resource_version.parse().unwrap_or_default()));
+        let names = wanted.iter().copied().chain(memory.written.keys()).chain(memory.deleted.keys());
+        let cached = self.cache.objects(self.stack, names);
+        memory
+            .deleted
+            .retain(|key, uid| memory.written.contains_key(key) || cached.get(key).is_some_and(|seen| seen.uid == *uid && !seen.deleting));
+        memory.probed.retain(|key, _| !cached.contains_key(key));
+        let mut objects = BTreeMap::new();
+        for (key, seen) in &cached {
+            let live = self.live(key.kind, seen);
+            if live.whose == Observed::Ours || wanted.contains(key) {
+                objects.insert(key.clone(), live);
+            }
+        }
+        let written = memory.written.iter().map(|(key, seen)| (key.clone(), self.live(key.kind, seen)));
+        let unseen = Unseen { written: written.collect(), deleted: memory.deleted.clone(), answers: memory.answers.clone() };
+        let live = Live { objects, probed: memory.probed.clone(), pods: self.cache.pods(self.stack) };
+        Sight { live, unseen, cached }
+    }
+
+    /// An object that stands in the way of a create, as a read showed it.
+    pub fn probed(&self, kind: Kind, seen: &Seen, now: Timestamp) -> Probed {
+        Probed { object: self.live(kind, seen), labelled: seen.labelled, at: now }
+    }
+
+    fn live(&self, kind: Kind, seen: &Seen) -> LiveObject {
+        LiveObject {
+            uid: seen.uid.clone(),
+            resource_version: seen.resource_version.clone(),
+            whose: self.whose(kind, seen),
+            deleting: seen.deleting,
+            inputs: seen.inputs.clone(),
+            service: seen.service.clone(),
+            restarted_for: seen.restarted_for.clone(),
+            fields: seen.fields.clone(),
+            changed_by: seen.changed_by.clone(),
+            headless: seen.headless,
+            state: seen.state.clone(),
+        }
+    }
+
+    fn whose(&self, kind: Kind, seen: &Seen) -> Observed {
+        match &seen.owner {
+            Owner::Stack { uid, .. } if uid == self.uid && kind != Kind::PersistentVolumeClaim => Observed::Ours,
+            Owner::Claim { stack } if *stack == self.stack.name => Observed::Ours,
+            Owner::Stack { uid, .. } if !self.cache.is_alive(uid) => Observed::Orphan,
+            Owner::Stack { name, .. } | Owner::Claim { stack: name } => Observed::Foreign(format!("ComposeStack {name}")),
+            Owner::Other { kind, name } => Observed::Foreign(format!("{kind} {name}")),
+            Owner::Nobody if seen.adopt.as_deref() == Some(&self.stack.name) => Observed::Adoptable,
+            Owner::Nobody => Observed::Foreign("nobody".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One look at one stack: observe, decide, act, until there is nothing left to do; then status.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::api::ComposeStackStatus;
+use crate::api::keys::{condition, reason};
+use crate::cluster::StackKey;
+use crate::cluster::apply::Place;
+use crate::cluster::client::Error;
+use crate::cluster::stack::{StackEntry, write_status};
+use crate::telemetry::metrics;
+
+use super::act::act;
+use super::backoff;
+use super::context::Context;
+use super::decide::{FailureKind, Input, Note, Observed, Outcome, StackView, decide};
+use super::memory::Memory;
+use super::observe::{Sight, Viewer};
+use super::translation::{self, Later, Wanted};
+
+/// Looks at a stack even though nothing happened: a delete that falls into a relist, or an event that is lost, is found by it.
+const PERIOD: Duration = Duration::from_secs(600);
+/// Decisions in one look; each but the last one acts.
+const ROUNDS: usize = 6;
+/// Time between two writes of a status that only tells how far things have come.
+const STATUS_GAP: Duration = Duration::from_secs(3);
+
+/// Looks at a stack; when to look again by itself, if at all.
+pub async fn reconcile(ctx: &Context, key: &StackKey) -> Option<Duration> {
+    let Some(entry) = ctx.cache.stack(key) else {
+        ctx.forget(key);
+        count(ctx, "gone");
+        return None;
+    };
+    if ctx.cache.namespace(&key.namespace).terminating {
+        count(ctx, "gone");
+        return None;
+    }
+    let mut memory = ctx.take(key, entry.uid());
+    let again = look(ctx, key, &entry, &mut memory).await;
+    ctx.keep(key, memory);
+    Some(again)
+}
+
+async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory) -> Duration {
+    let generation = entry.stack.metadata.generation.unwrap_or_default();
+    if memory.generation != generation {
+        // What was refused may be mended by what changed.
+        memory.generation = generation;
+        memory.failures.clear();
+        memory.attempts.clear();
+    }
+    let wanted = match translation::wanted(ctx, key, entry, memory).await {
+        Ok(wanted) => wanted,
+        Err(Later::Woken) => return backoff::jittered(PERIOD),
+        Err(Later::Failed(error)) => {
+            tracing::warn!(stack = %key, %error, "a source can't be read");
+            count(ctx, "failed");
+            memory.status_attempts += 1;
+            return backoff::delay(FailureKind::Transient, memory.status_attempts);
+        }
+    };
+    let place = Place { namespace: key.namespace.clone(), owner: entry.owner_reference() };
+    let viewer = Viewer { cache: &ctx.cache, stack: key, uid: entry.uid() };
+    let keys = wanted.keys();
+    let mut acted = false;
+    for round in 1.. {
+        let sight = viewer.observe(memory, &keys);
+        let outcome = decision(key, entry, memory, &wanted, &sight);
+        let obstructed = sight.live.objects.iter().any(|(k, o)| o.whose != Observed::Ours && keys.contains(k)) || !memory.probed.is_empty();
+        ctx.cache.set_obstructed(key, obstructed);
+        if outcome.actions.is_empty() || round == ROUNDS {
+            count(ctx, if acted { "acted" } else { "settled" });
+            return conclude(ctx, key, entry, memory, outcome).await;
+        }
+        acted = true;
+        let Outcome { actions, notes, .. } = outcome;
+        for action in &actions {
+            tracing::debug!(stack = %key, round, action = %describe(action));
+        }
+        if act(ctx, &place, &viewer, memory, &sight, actions).await {
+            // What rests on the recorded status is told when that is written.
+            let of_actions = [reason::UPDATED, reason::DRIFT_REPAIRED];
+            tell(ctx, entry, memory, notes.into_iter().filter(|n| of_actions.contains(&n.reason)).collect());
+        }
+    }
+    PERIOD
+}
+
+fn decision(key: &StackKey, entry: &StackEntry, memory: &Memory, wanted: &Wanted, sight: &Sight) -> Outcome {
+    let meta = &entry.stack.metadata;
+    let stack = StackView {
+        name: key.name.clone(),
+        namespace: key.namespace.clone(),
+        uid: entry.uid().to_owned(),
+        generation: meta.generation.unwrap_or_default(),
+        deleting: meta.deletion_timestamp.is_some(),
+        suspend: entry.stack.spec.suspend,
+        stopped: entry.stack.spec.stopped,
+    };
+    let nothing = ComposeStackStatus::default();
+    decide(&Input {
+        stack,
+        desired: wanted.desired.as_deref().map_err(AsRef::as_ref),
+        warnings: &wanted.warnings,
+        live: &sight.live,
+        unseen: &sight.unseen,
+        missing: &wanted.missing,
+        recorded: recorded(entry, memory).unwrap_or(&nothing),
+        failures: &memory.failures,
+        now: Timestamp::now(),
+    })
+}
+
+/// The newer of what the cache shows and what our last write of the status was answered with.
+fn recorded<'a>(entry: &'a StackEntry, memory: &'a Memory) -> Option<&'a ComposeStackStatus> {
+    let cached = entry.stack.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok()).unwrap_or_default();
+    match &memory.status {
+        Some((version, status)) if *version > cached => Some(status),
+        _ => entry.stack.status.as_ref(),
+    }
+}
+
+/// Writes the status where that is due, and says when to look again.
+async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory, outcome: Outcome) -> Duration {
+    let Outcome { status, notes, again, .. } = outcome;
+    let again = again.unwrap_or(PERIOD).min(PERIOD);
+    let ready = status.conditions.iter().find(|c| c.type_ == condition::READY).map(|c| c.reason.clone());
+    ctx.count(memory.counted.as_deref(), ready.as_deref());
+    memory.counted = ready;
+    let nothing = ComposeStackStatus::default();
+    let old = recorded(entry, memory).unwrap_or(&nothing);
+    if *old == status {
+        memory.answers.clear();
+        memory.told.clear();
+        memory.status_attempts = 0;
+        return backoff::jittered(again);
+    }
+    let wait = delay(old, &status, memory.status_written);
+    if !wait.is_zero() {
+        return again.min(wait);
+    }
+    match write_status(&ctx.caller, entry, &status).await {
+        Ok(written) => {
+            tracing::info!(stack = %key, reason = memory.counted, summary = status.summary, "status");
+            memory.status = Some(written);
+            memory.status_written = Some(Instant::now());
+            memory.status_attempts = 0;
+            memory.answers.clear();
+            tell(ctx, entry, memory, notes);
+            memory.told.clear();
+            again
+        }
+        Err(error) => {
+            tracing::info!(stack = %key, %error, "the status can't be written");
+            memory.status_attempts += 1;
+            again.min(backoff::delay(FailureKind::Transient, memory.status_attempts))
+        }
+    }
+}
+
+/// How long a status may wait. What a user or a tool waits for is told at once; how far a roll-out has come is told every few seconds, so
+/// that a stack that converges costs a handful of writes and not one a pod.
+fn delay(old: &ComposeStackStatus, new: &ComposeStackStatus, written: Option<Instant>) -> Duration {
+    let verdict = |status: &ComposeStackStatus| {
+        let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind).map(|c| c.status.clone());
+        (status.observed_generation, of(condition::READY), of(condition::STALLED))
+    };
+    // What must never be done again is on record before anything else happens.
+    let ended = |status: &ComposeStackStatus| -> BTreeMap<String, (Option<String>, Option<String>)> {
+        let ended = status.services.iter().filter(|s| s.completed.is_some() || s.exhausted.is_some());
+        ended.map(|s| (s.name.clone(), (s.completed.clone(), s.exhausted.clone()))).collect()
+    };
+    if verdict(old) != verdict(new) || ended(old) != ended(new) {
+        return Duration::ZERO;
+    }
+    written.map_or(Duration::ZERO, |at| STATUS_GAP.saturating_sub(at.elapsed()))
+}
+
+/// Publishes Events, each once until the status is settled.
+fn tell(ctx: &Context, entry: &StackEntry, memory: &mut Memory, notes: Vec<Note>) {
+    let news: Vec<Note> = notes.into_iter().filter(|n| memory.told.insert((n.reason, n.message.clone()))).collect();
+    if news.is_empty() {
+        return;
+    }
+    let (events, about) = (ctx.events.clone(), entry.object_reference());
+    tokio::spawn(async move {
+        for note in news {
+            events.publish(&about, note.warning, note.reason, &note.message).await;
+        }
+    });
+}
+
+fn describe(action: &super::decide::Action) -> String {
+    use super::decide::Action;
+    match action {
+        Action::Create { object } => format!("create {}", object.key()),
+        Action::Apply { object, cause, .. } => format!("apply {} ({cause:?})", object.key()),
+        Action::Delete { key, .. } => format!("delete {key}"),
+        Action::Compare { object, .. } => format!("compare {}", object.key()),
+    }
+}
+
+fn count(ctx: &Context, result: &'static str) {
+    ctx.caller.metrics().reconciles.get_or_create(&metrics::Outcome { result }).inc();
+}
+
+/// Why a stack is looked at later, without a decision now.
+impl From<Error> for Later {
+    fn from(error: Error) -> Self {
+        Later::Failed(error)
+    }
+}
