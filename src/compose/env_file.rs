@@ -74,7 +74,7 @@ impl Variables for Scope<'_> {
 
 impl<'a> Reader<'a> {
     fn statements(&mut self) -> Result<(), Stop> {
-        while self.to_statement() {
+        while self.seek_statement() {
             let (key, start, bare) = self.key()?;
             if bare {
                 self.inherit(key);
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips blanks, empty lines and comments.
-    fn to_statement(&mut self) -> bool {
+    fn seek_statement(&mut self) -> bool {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start();
@@ -138,17 +138,15 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, key_start: usize, key: &str) -> Result<Variable, Stop> {
         self.at = self.text.len() - self.rest().trim_start_matches(is_blank).len();
-        match self.rest().chars().next() {
-            Some(quote @ ('"' | '\'')) => self.quoted(quote, key_start, key),
-            _ => {
-                let rest = self.rest();
-                let line = rest.split_once('\n').map_or(rest, |(line, _)| line);
-                let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
-                let start = self.at;
-                self.at += (line.len() + 1).min(rest.len());
-                self.expanded(value, start)
-            }
+        if let Some(quote @ ('"' | '\'')) = self.rest().chars().next() {
+            return self.quoted(quote, key_start, key);
         }
+        let rest = self.rest();
+        let line = rest.split_once('\n').map_or(rest, |(line, _)| line);
+        let value = line.split_once(" #").map_or(line, |(value, _)| value).trim_end();
+        let start = self.at;
+        self.at += (line.len() + 1).min(rest.len());
+        self.expanded(value, start)
     }
 
     /// The value up to the quote that closes it, which may stand on a later line. What follows it is read as a further statement.
@@ -272,12 +270,11 @@ fn unescape(text: &str) -> String {
         } else if c == '0' {
             let digits = rest[1..].bytes().take(3).take_while(u8::is_ascii_digit).count();
             let octal = &rest[1..=digits];
-            match u8::from_str_radix(octal, 8).ok().filter(|_| digits == 3) {
-                Some(code) => out.push(char::from(code)),
-                None => {
-                    out.push('\\');
-                    out.push_str(octal);
-                }
+            if let Some(code) = u8::from_str_radix(octal, 8).ok().filter(|_| digits == 3) {
+                out.push(char::from(code));
+            } else {
+                out.push('\\');
+                out.push_str(octal);
             }
             rest = &rest[1 + digits..];
         } else {

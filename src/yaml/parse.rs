@@ -143,7 +143,12 @@ struct Frame {
 
 enum Content {
     Sequence(Vec<Node>),
-    Mapping { entries: Mapping, key: Option<Key>, merge: Option<(Span, Node)> },
+    Mapping {
+        entries: Mapping,
+        key: Option<Key>,
+        /// The merge key and its value, applied at the end of the mapping.
+        merge: Option<Box<(Span, Node)>>,
+    },
 }
 
 struct Key {
@@ -174,16 +179,15 @@ impl Builder<'_> {
                 let built = self.alias(id, at)?;
                 self.add(built)?;
             }
-            Event::UnresolvedAlias(name) => match self.names.get(&*name).copied() {
-                Some(id) => {
-                    let built = self.alias(id, at)?;
-                    self.add(built)?;
-                }
-                None => {
+            Event::UnresolvedAlias(name) => {
+                let built = if let Some(id) = self.names.get(&*name).copied() {
+                    self.alias(id, at)?
+                } else {
                     self.error(at, format!("unknown anchor {} (an anchor stands before its aliases)", quote(&name)))?;
-                    self.add(Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false })?;
-                }
-            },
+                    Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false }
+                };
+                self.add(built)?;
+            }
             Event::SequenceStart(style, anchor, tag) => self.open(Content::Sequence(Vec::new()), style, anchor, tag.as_deref(), at)?,
             Event::MappingStart(style, anchor, tag) => {
                 let content = Content::Mapping { entries: Mapping::new(), key: None, merge: None };
@@ -217,7 +221,8 @@ impl Builder<'_> {
         let value = match frame.content {
             Content::Sequence(items) => Value::Sequence(items),
             Content::Mapping { mut entries, merge, .. } => {
-                if let Some((key, value)) = merge {
+                if let Some(merge) = merge {
+                    let (key, value) = *merge;
                     self.merge(&mut entries, key, value)?;
                 }
                 Value::Mapping(entries)
@@ -323,12 +328,12 @@ impl Builder<'_> {
             }
             Content::Mapping { entries, key, merge } => {
                 let Some(Key { text, span: key_span, merge: merges }) = key.take() else { return Ok(()) };
-                let first = if merges { merge.as_ref().map(|(first, _)| *first) } else { entries.get(&text).map(|entry| entry.key_span) };
+                let first = if merges { merge.as_ref().map(|merge| merge.0) } else { entries.get(&text).map(|entry| entry.key_span) };
                 if let Some(first) = first {
                     return self.duplicate(&text, key_span, first);
                 }
                 if merges {
-                    *merge = Some((key_span, built.node));
+                    *merge = Some(Box::new((key_span, built.node)));
                 } else {
                     entries.insert(text, Entry { key_span, value: built.node });
                 }

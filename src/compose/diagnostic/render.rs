@@ -33,11 +33,10 @@ pub fn render(diagnostics: &[Diagnostic], sources: &SourceMap, color: bool) -> S
         let mut main = with_source(Group::with_title(level.primary_title(title(diagnostic)).id(diagnostic.code)), diagnostic.span, sources);
         let mut others = Vec::new();
         for note in &diagnostic.notes {
-            match note.span {
-                Some(_) => {
-                    others.push(with_source(Group::with_title(Level::NOTE.secondary_title(note.message.clone())), note.span, sources))
-                }
-                None => main = main.element(Level::NOTE.message(normalize_untrusted_str(&note.message))),
+            if note.span.is_some() {
+                others.push(with_source(Group::with_title(Level::NOTE.secondary_title(note.message.clone())), note.span, sources));
+            } else {
+                main = main.element(Level::NOTE.message(normalize_untrusted_str(&note.message)));
             }
         }
         if let Some(help) = &diagnostic.help {

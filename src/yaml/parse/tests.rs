@@ -1,3 +1,7 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Write;
+
 use super::*;
 use crate::yaml::to_json;
 use serde_json::{Value as Json, json};
@@ -156,12 +160,12 @@ fn every_bound_is_named_in_its_error() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..10 {
         let alias = format!("*a{},", level - 1).repeat(9);
-        bomb.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{alias}]").unwrap();
     }
     bound(&bomb, "more than 100000 values");
     let mut deep = "a0: &a0 [x]\n".to_owned();
     for level in 1..200 {
-        deep.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+        writeln!(deep, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
     }
     bound(&deep, "more than 128 deep through aliases");
     bound(&"a: 1\n".repeat(1000), "after 50 errors");
