@@ -288,7 +288,7 @@ pub fn promote_aliases(root: &mut Node, problems: &mut Problems) {
         promote(service, "x-develop", "develop", path, problems);
         if let Some(develop) = service.get_mut("develop") {
             items(develop, "watch", &path.key("develop"), |trigger, path| {
-                promote(trigger, "x-initialSync", "initial_sync", path, problems)
+                promote(trigger, "x-initialSync", "initial_sync", path, problems);
             });
         }
     });

@@ -22,8 +22,10 @@ pub fn conform(object: &'static Object, node: &mut Node, path: &Path, problems: 
 }
 
 fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Problems) {
+    if node.is_null() {
+        return;
+    }
     match attribute.kind {
-        _ if node.is_null() => {}
         Kind::Any | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName => {}
         Kind::Text => as_text(node),
         Kind::Flag | Kind::OptOut | Kind::External => cast(Cast::Bool, node, path, problems),
@@ -47,12 +49,11 @@ fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Pro
         Kind::Command => command(node, path, problems),
         Kind::HealthTest => health_test(node, path, problems),
         Kind::Texts(_) | Kind::Mixed | Kind::Ssh => texts(node),
-        Kind::Labels => key_values(node, Some("")),
         Kind::Environment => {
             trailing_spaces(node, path, problems);
             key_values(node, None);
         }
-        Kind::Options | Kind::Strings => key_values(node, Some("")),
+        Kind::Labels | Kind::Options | Kind::Strings => key_values(node, Some("")),
         Kind::MultiOptions => {
             for entry in node.as_mapping_mut().into_iter().flat_map(Mapping::values_mut) {
                 texts(&mut entry.value);
@@ -247,7 +248,9 @@ fn hosts(node: &mut Node, path: &Path, problems: &mut Problems) {
             for (host, entry) in mapping {
                 match entry.value.as_sequence() {
                     Some(addresses) => {
-                        addresses.iter().for_each(|address| add(host, &address.scalar_text().unwrap_or_default(), address, problems))
+                        for address in addresses {
+                            add(host, &address.scalar_text().unwrap_or_default(), address, problems);
+                        }
                     }
                     None => add(host, &entry.value.scalar_text().unwrap_or_default(), &entry.value, problems),
                 }

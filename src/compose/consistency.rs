@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::yaml::{Entry, Mapping, Node};
+use crate::yaml::{Entry, Mapping, Node, Span};
 
-use super::diagnostic::{Diagnostic, closest};
+use super::diagnostic::Diagnostic;
 use super::path::Path;
 use super::problems::Problems;
-use super::tree::{has, text};
+use super::tree::{has, shown, text};
 
 /// Checks a conformed tree in which inactive services have been set aside.
 pub fn check(root: &Node, inactive: &Mapping, problems: &mut Problems) {
@@ -50,7 +50,7 @@ impl Check<'_> {
             self.mounted_files(node, key, section, &path);
         }
         for (model, entry) in node.get("models").and_then(Node::as_mapping).into_iter().flatten() {
-            self.defined("models", model, &path.key("models").key(model), entry.key_span);
+            self.defined("models", &key_node(model, entry), &path.key("models").key(model));
         }
         self.twins(node, &path);
         self.container_name(node, &path);
@@ -58,20 +58,22 @@ impl Check<'_> {
     }
 
     /// Refuses a name that a top-level section doesn't define.
-    fn defined(&mut self, section: &str, name: &str, path: &Path, span: crate::yaml::Span) {
+    fn defined(&mut self, section: &str, name: &Node, path: &Path) {
         let names = self.root.get(section).and_then(Node::as_mapping);
-        if names.is_some_and(|names| names.contains_key(name)) {
+        let text = name.as_str().unwrap_or_default();
+        if names.is_some_and(|names| names.contains_key(text)) {
             return;
         }
         let kind = section.trim_end_matches('s');
-        let close = closest(name, names.into_iter().flat_map(Mapping::keys).map(String::as_str));
-        let hint = close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
-        let mut diagnostic =
-            Diagnostic::error(undefined(section), path.to_string(), format!("{kind} \"{name}\" is not defined under {section}{hint}"));
-        if span != crate::yaml::Span::default() {
-            diagnostic = diagnostic.at(span);
-        }
-        self.problems.add(diagnostic);
+        let hint = self.hint(name, names);
+        self.problems.error(undefined(section), path, name.span, format!("{kind} {} is not defined under {section}{hint}", shown(name)));
+    }
+
+    /// What a misspelt name most likely means.
+    fn hint(&self, name: &Node, names: Option<&Mapping>) -> String {
+        let text = name.as_str().filter(|_| !name.tainted).unwrap_or_default();
+        let close = self.problems.closest(text, names.into_iter().flat_map(Mapping::keys).map(String::as_str));
+        close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default()
     }
 
     fn build(&mut self, node: &Node, build: &Node, path: &Path) {
@@ -85,18 +87,28 @@ impl Check<'_> {
             let Some(target) = entry.value.as_str().and_then(|text| text.strip_prefix("service:")) else { continue };
             let path = at.key("additional_contexts").key(context);
             match self.service_of(target) {
-                None => self.problems.error("undefined-service", &path, entry.value.span, format!("there is no service \"{target}\"")),
+                None => self.problems.error(
+                    "undefined-service",
+                    &path,
+                    entry.value.span,
+                    format!("there is no such service: {}", shown(&entry.value)),
+                ),
                 Some(service) if !has(service, "build") => {
-                    self.problems.error("conflict", &path, entry.value.span, format!("service \"{target}\" is not built"));
+                    self.problems.error("conflict", &path, entry.value.span, format!("the service is not built: {}", shown(&entry.value)));
                 }
                 Some(_) => {}
             }
         }
-        if let (Some(platform), Some(platforms)) = (text(node, "platform"), build.get("platforms").and_then(Node::as_sequence))
+        if let (Some(platform), Some(platforms)) = (node.get("platform"), build.get("platforms").and_then(Node::as_sequence))
             && !platforms.is_empty()
-            && !platforms.iter().any(|known| known.as_str() == Some(platform))
+            && !platforms.iter().any(|known| known.as_str() == platform.as_str())
         {
-            self.problems.error("conflict", &at.key("platforms"), build.span, format!("must have the service's platform \"{platform}\""));
+            self.problems.error(
+                "conflict",
+                &at.key("platforms"),
+                build.span,
+                format!("must have the service's platform {}", shown(platform)),
+            );
         }
         self.mounted_files(build, "secrets", "secrets", &at);
     }
@@ -113,28 +125,22 @@ impl Check<'_> {
             self.problems.error("conflict", &path.key("network_mode"), span, "only one of network_mode and networks may be given");
         }
         for (network, entry) in networks.into_iter().flatten() {
-            self.defined("networks", network, &path.key("networks").key(network), entry.key_span);
-        }
-        if let Some(mode) = node.get("network_mode")
-            && let Some(service) = mode.as_str().and_then(|mode| mode.strip_prefix("service:"))
-        {
-            self.active_service(service, &path.key("network_mode"), mode.span);
+            self.defined("networks", &key_node(network, entry), &path.key("networks").key(network));
         }
     }
 
-    fn active_service(&mut self, name: &str, path: &Path, span: crate::yaml::Span) {
+    fn active_service(&mut self, name: &Node, path: &Path) {
         let names = self.root.get("services").and_then(Node::as_mapping);
-        if names.is_some_and(|names| names.contains_key(name)) {
+        let text = name.as_str().unwrap_or_default();
+        if names.is_some_and(|names| names.contains_key(text)) {
             return;
         }
-        let message = if self.inactive.contains_key(name) {
-            format!("service \"{name}\" is in no active profile")
+        let message = if self.inactive.contains_key(text) {
+            format!("service {} is in no active profile", shown(name))
         } else {
-            let close = closest(name, names.into_iter().flat_map(Mapping::keys).map(String::as_str));
-            let hint = close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
-            format!("there is no service \"{name}\"{hint}")
+            format!("there is no service {}{}", shown(name), self.hint(name, names))
         };
-        self.problems.error("undefined-service", path, span, message);
+        self.problems.error("undefined-service", path, name.span, message);
     }
 
     fn dependencies(&mut self, node: &Node, path: &Path, jobs: bool) {
@@ -142,17 +148,17 @@ impl Check<'_> {
             let optional = entry.value.get("required").and_then(Node::as_bool) == Some(false) && self.inactive.contains_key(service);
             let job = jobs && self.root.get("jobs").is_some_and(|jobs| has(jobs, service));
             if !optional && !job {
-                self.active_service(service, &path.key("depends_on").key(service), entry.key_span);
+                self.active_service(&key_node(service, entry), &cause(node, path, service, entry.key_span));
             }
         }
     }
 
     fn mounts(&mut self, node: &Node, path: &Path) {
-        let mut targets: BTreeMap<String, (String, crate::yaml::Span)> = BTreeMap::new();
+        let mut targets: BTreeMap<String, (String, Span)> = BTreeMap::new();
         let mut mount = |problems: &mut Problems, target: &str, path: &Path, span| {
             if let Some((earlier, place)) = targets.insert(target.to_owned(), (path.to_string(), span)) {
                 let diagnostic =
-                    Diagnostic::error("duplicate-target", path.to_string(), format!("{target} is mounted already by {earlier}"));
+                    Diagnostic::error("duplicate-target", path.to_string(), format!("the same target is mounted already by {earlier}"));
                 problems.add(diagnostic.at(span).note("first here", Some(place)));
             }
         };
@@ -168,9 +174,9 @@ impl Check<'_> {
             }
             if text(volume, "type") == Some("volume")
                 && let Some(source) = volume.get("source")
-                && let Some(name) = source.as_str().filter(|name| !name.is_empty())
+                && source.as_str().is_some_and(|name| !name.is_empty())
             {
-                self.defined("volumes", name, &path, source.span);
+                self.defined("volumes", source, &path);
             }
         }
     }
@@ -178,7 +184,7 @@ impl Check<'_> {
     fn mounted_files(&mut self, node: &Node, key: &str, section: &str, path: &Path) {
         for (index, mount) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
             if let Some(source) = mount.get("source").filter(|source| source.as_str().is_some()) {
-                self.defined(section, source.as_str().unwrap_or_default(), &path.key(key).index(index), source.span);
+                self.defined(section, source, &path.key(key).index(index));
             }
         }
     }
@@ -191,12 +197,7 @@ impl Check<'_> {
         if let (Some(scale), Some(replicas)) = (scale, replicas)
             && scale != replicas
         {
-            self.problems.error(
-                "conflict",
-                &path.key("scale"),
-                node.span,
-                format!("is {scale} and deploy.replicas is {replicas}; they must be the same"),
-            );
+            self.problems.error("conflict", &path.key("scale"), node.span, "must be the same as deploy.replicas");
         }
         for (count, at) in [(scale, path.key("scale")), (replicas, path.key("deploy").key("replicas"))] {
             if count.is_some_and(|count| count < 0) {
@@ -308,6 +309,28 @@ impl Check<'_> {
                 }
             }
         }
+    }
+}
+
+/// A key as a node, for messages.
+fn key_node(key: &str, entry: &Entry) -> Node {
+    Node::new(key.to_owned(), entry.key_span)
+}
+
+/// What names a dependency: `depends_on`, or a link, a shared namespace or volume that implies it and stands at the same place.
+fn cause(node: &Node, path: &Path, service: &str, span: Span) -> Path {
+    for key in ["links", "volumes_from"] {
+        for (index, item) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
+            if item.span == span && span != Span::default() {
+                return path.key(key).index(index);
+            }
+        }
+    }
+    let shared =
+        ["network_mode", "ipc", "pid", "uts", "cgroup"].into_iter().find(|key| node.get(key).is_some_and(|value| value.span == span));
+    match shared.filter(|_| span != Span::default()) {
+        Some(key) => path.key(key),
+        None => path.key("depends_on").key(service),
     }
 }
 

@@ -1,26 +1,44 @@
 //! Files of variables: `.env`, `env_file` and `label_file`.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use crate::yaml::{Entry, Node, Span};
 
 use super::diagnostic::Diagnostic;
 use super::env_file::{self, Format};
-use super::interpolate::Variable;
+use super::interpolate::{self, Variable};
 use super::load::Loader;
 use super::model::{EnvFile, Project};
 use super::path::Path;
 use super::sources::{File, Variables};
 use super::tree::{made_mapping, put};
 
+/// Adds variables that are not there.
+pub fn add_below(variables: &mut Variables, read: IndexMap<String, Variable>) {
+    for (name, variable) in read {
+        variables.entry(name).or_insert(variable);
+    }
+}
+
+/// Several environments, the first that has a variable gives it.
+struct Layers<'a>(&'a [&'a dyn interpolate::Variables]);
+
+impl interpolate::Variables for Layers<'_> {
+    fn get(&self, name: &str) -> Option<&Variable> {
+        self.0.iter().find_map(|layer| layer.get(name))
+    }
+}
+
 impl Loader<'_> {
-    /// Adds variables of files, later files over earlier ones, all under those that are there. Each path comes with whether it must be there.
-    pub fn dot_env(&mut self, files: &[(String, bool)], variables: &mut Variables, path: &Path, span: Span) -> bool {
+    /// The variables of files, later files over earlier ones. Each path comes with whether it must be there. `None` where one can't be read.
+    pub fn dot_env(&mut self, files: &[(String, bool)], around: &Variables, path: &Path, span: Span) -> Option<IndexMap<String, Variable>> {
         let mut read = IndexMap::new();
         let mut complete = true;
         for (file, required) in files {
             match self.read(file) {
-                Some(content) => complete &= self.variables_of(file, &content, Format::DotEnv, &*variables, &mut read),
+                Some(content) => complete &= self.variables_of(file, &content, Format::DotEnv, around, &mut read),
                 None if *required => {
                     complete = false;
                     self.missing_file("env file", file, path, span);
@@ -28,55 +46,57 @@ impl Loader<'_> {
                 None => {}
             }
         }
-        for (name, variable) in read {
-            variables.entry(name).or_insert(variable);
-        }
-        complete
+        complete.then_some(read)
     }
 
     fn missing_file(&mut self, what: &str, file: &str, path: &Path, span: Span) {
-        let diagnostic = Diagnostic::error("missing-file", path.to_string(), format!("there is no {what} {file}"));
-        self.problems.add(if span == Span::default() { diagnostic } else { diagnostic.at(span) });
+        self.problems.error("missing-file", path, span, format!("there is no {what} {file}"));
     }
 
     /// Reads one file; answers whether it could be read to its end.
-    fn variables_of(&mut self, name: &str, file: &File, format: Format, around: &Variables, read: &mut IndexMap<String, Variable>) -> bool {
+    fn variables_of(
+        &mut self,
+        name: &str,
+        file: &File,
+        format: Format,
+        around: &dyn interpolate::Variables,
+        read: &mut IndexMap<String, Variable>,
+    ) -> bool {
         let Ok(text) = std::str::from_utf8(&file.content) else {
             self.problems.add(Diagnostic::error("invalid-env-file", "", format!("{name} is not UTF-8 text")));
             return false;
         };
         let id = self.map.add(name, text, file.tainted);
         let found = env_file::read(text, id, format, file.tainted, around, read, &mut self.expansion);
-        let fine = !found.iter().any(Diagnostic::is_error);
+        let complete = !found.iter().any(Diagnostic::is_error);
         for diagnostic in found {
             self.problems.add(diagnostic);
         }
-        fine
+        complete
     }
 
     /// Reads the env files of every service, and adds what label files say to its labels.
     pub fn environment_files(&mut self, project: &mut Project, variables: &Variables) {
         for (name, service) in &mut project.services {
             let path = Path::of(&["services", name]);
-            // The interpolation environment comes first, then what the service itself sets.
-            let mut around = variables.clone();
-            for (key, value) in &service.environment {
-                if let Some(value) = value {
-                    around.entry(key.clone()).or_insert_with(|| Variable { value: value.clone(), tainted: false });
-                }
-            }
             if self.options.resolve_environment {
+                let own = own_variables(&project.root, name);
                 let mut read = IndexMap::new();
                 for (index, file) in service.env_files.iter_mut().enumerate() {
                     let at = path.key("env_file").index(index);
                     let span = span_of(&project.root, &at);
-                    self.env_file(file, &around, &mut read, &at, span);
+                    // The interpolation environment comes first, then what the service sets, then earlier files.
+                    let Some(variables) = self.env_file(file, &Layers(&[variables, &own, &read]), &at, span) else { continue };
+                    file.tainted |= variables.values().any(|variable| variable.tainted);
+                    file.variables = Some(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect());
+                    read.extend(variables);
                 }
             }
-            let labels = self.labels(&service.label_files, &path.key("label_file"), span_of(&project.root, &path.key("label_file")));
+            let at = path.key("label_file");
+            let labels = self.labels(&service.label_files, &at, span_of(&project.root, &at));
             for (key, label) in labels {
-                let node = Node { tainted: label.tainted, ..Node::new(label.value.clone(), Span::default()) };
                 if !service.labels.contains_key(&key) {
+                    let node = Node { tainted: label.tainted, ..Node::new(label.value.clone(), Span::default()) };
                     add_label(&mut project.root, name, &key, node);
                     service.labels.insert(key, label.value);
                 }
@@ -84,12 +104,12 @@ impl Loader<'_> {
         }
     }
 
-    fn env_file(&mut self, file: &mut EnvFile, around: &Variables, read: &mut IndexMap<String, Variable>, path: &Path, span: Span) {
+    fn env_file(&mut self, file: &mut EnvFile, around: &Layers<'_>, path: &Path, span: Span) -> Option<IndexMap<String, Variable>> {
         let Some(content) = self.read(&file.path) else {
             if file.required {
                 self.missing_file("env file", &file.path, path, span);
             }
-            return;
+            return None;
         };
         let Some(format) = Format::named(file.format.as_deref().unwrap_or_default()) else {
             self.problems.error(
@@ -98,19 +118,12 @@ impl Loader<'_> {
                 span,
                 "is no format of an env file; the only one that has a name is raw",
             );
-            return;
+            return None;
         };
-        let before = std::mem::take(read);
-        let mut known = around.clone();
-        for (name, variable) in &before {
-            known.entry(name.clone()).or_insert_with(|| variable.clone());
-        }
-        let mut own = IndexMap::new();
-        self.variables_of(&file.path.clone(), &content, format, &known, &mut own);
-        file.tainted = content.tainted || own.values().any(|variable| variable.tainted);
-        file.variables = Some(own.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect());
-        *read = before;
-        read.extend(own);
+        file.tainted = content.tainted;
+        let mut variables = IndexMap::new();
+        self.variables_of(&file.path, &content, format, around, &mut variables);
+        Some(variables)
     }
 
     fn labels(&mut self, files: &[String], path: &Path, span: Span) -> IndexMap<String, Variable> {
@@ -125,6 +138,16 @@ impl Loader<'_> {
         }
         labels
     }
+}
+
+/// What a service sets in `environment`.
+fn own_variables(root: &Node, service: &str) -> BTreeMap<String, Variable> {
+    let environment = root.get("services").and_then(|services| services.get(service)?.get("environment")?.as_mapping());
+    let set = environment.into_iter().flatten().filter_map(|(name, entry)| {
+        let value = entry.value.scalar_text()?;
+        Some((name.clone(), Variable { value, tainted: entry.value.tainted }))
+    });
+    set.collect()
 }
 
 fn span_of(root: &Node, path: &Path) -> Span {

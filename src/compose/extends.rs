@@ -1,8 +1,9 @@
 //! `extends` (Compose specification, "Extends"): a service starts as another one, of this file or of another.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::yaml::{Mapping, Node, Value};
+use crate::yaml::{Mapping, Node, Span, Value};
 
 use super::diagnostic::Diagnostic;
 use super::load::{Loader, MAX_DEPTH, Passes, Scope};
@@ -11,10 +12,9 @@ use super::path::Path;
 use super::paths::{self, Resolver};
 use super::reset::Resets;
 use super::sources::ComposeFile;
-use super::tree::{remove, text};
+use super::tree::{count, made_mapping, remove, shown, text};
 
 /// The services of a file that is extended, their paths made relative to the extending file.
-#[derive(Clone)]
 pub struct Base {
     services: Mapping,
     resets: Resets,
@@ -56,11 +56,11 @@ impl Loader<'_> {
         let service = services.get(name)?.value.clone();
         let Some(extends) = service.get("extends") else { return Some(service) };
         let path = Path::of(&[section, name, "extends"]);
-        let reference = extends.as_str().or_else(|| text(extends, "service"));
-        let Some(reference) = reference.map(str::to_owned) else {
+        let Some(named) = extends.get("service").or(Some(extends)).filter(|named| named.as_str().is_some()).cloned() else {
             self.problems.error("wrong-type", &path, extends.span, "must be the name of a service, or a mapping with \"service\"");
             return None;
         };
+        let reference = named.as_str().unwrap_or_default().to_owned();
         if !self.enter(chain, file, name, &path, extends) {
             return None;
         }
@@ -68,7 +68,7 @@ impl Loader<'_> {
         let base = match other {
             None => {
                 if !services.contains_key(&reference) {
-                    self.missing(&path, span, &reference, file, services);
+                    self.missing(&path, &named, file, services);
                     return None;
                 }
                 self.extend(scope, file, section, &reference, services, resets, chain)?
@@ -76,14 +76,22 @@ impl Loader<'_> {
             Some(other) => {
                 let other = paths::join(&scope.directory, &other);
                 let mut base = self.base(scope, &other, &path, span)?;
-                if !base.services.contains_key(&reference) {
-                    self.missing(&path, span, &reference, &other, &base.services);
-                    return None;
-                }
-                self.extend(scope, &other, section, &reference, &mut base.services, &base.resets, chain)?
+                let extended = if base.services.contains_key(&reference) {
+                    let Base { services, resets } = &mut base;
+                    self.extend(scope, &other, section, &reference, services, resets, chain)
+                } else {
+                    self.missing(&path, &named, &other, &base.services);
+                    None
+                };
+                // What was extended on the way stands in it, for the next service that extends the file.
+                scope.extended.insert(other, base);
+                extended?
             }
         };
         chain.pop();
+        if !self.spend(count(&base)) {
+            return None;
+        }
         let merged = if base.is_null() {
             service
         } else {
@@ -116,24 +124,22 @@ impl Loader<'_> {
         true
     }
 
-    fn missing(&mut self, path: &Path, span: crate::yaml::Span, reference: &str, file: &str, services: &Mapping) {
-        let close = super::diagnostic::closest(reference, services.keys().map(String::as_str));
-        let hint = close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
-        let message = format!("there is no service \"{reference}\" in {file}{hint}");
-        self.problems.error("undefined-service", path, span, message);
+    fn missing(&mut self, path: &Path, named: &Node, file: &str, services: &Mapping) {
+        let close = self.problems.closest(named.as_str().unwrap_or_default(), services.keys().map(String::as_str));
+        let hint = close.filter(|_| !named.tainted).map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
+        let message = format!("there is no service {} in {file}{hint}", shown(named));
+        self.problems.error("undefined-service", path, named.span, message);
     }
 
     /// Loads a file that is extended, once.
-    fn base(&mut self, scope: &mut Scope, file: &str, path: &Path, span: crate::yaml::Span) -> Option<Base> {
-        if let Some(known) = scope.extended.get(file) {
-            return known.clone();
+    fn base(&mut self, scope: &mut Scope, file: &str, path: &Path, span: Span) -> Option<Base> {
+        if let Some(known) = scope.extended.remove(file) {
+            return Some(known);
         }
-        let loaded = self.load_base(scope, file, path, span);
-        scope.extended.insert(file.to_owned(), loaded.clone());
-        loaded
+        self.load_base(scope, file, path, span)
     }
 
-    fn load_base(&mut self, scope: &Scope, file: &str, path: &Path, span: crate::yaml::Span) -> Option<Base> {
+    fn load_base(&mut self, scope: &Scope, file: &str, path: &Path, span: Span) -> Option<Base> {
         if self.sources.files.read(file).is_none() {
             self.problems.add(Diagnostic::error("missing-file", path.to_string(), format!("there is no file {file}")).at(span));
             return None;
@@ -142,20 +148,18 @@ impl Loader<'_> {
         let mut inner = Scope {
             base: paths::relative(&scope.directory, &directory),
             directory,
-            variables: scope.variables.clone(),
+            variables: Arc::clone(&scope.variables),
             included: Vec::new(),
             extended: BTreeMap::new(),
             passes: Passes { include: false, extends: false, validate: false },
         };
-        let mut model = super::tree::made_mapping([], &Node::default());
+        let mut model = made_mapping([], &Node::default());
         let resets = self.file(&mut inner, &ComposeFile::Path(file.to_owned()), &mut model);
         Resolver { base: &inner.base, home: self.options.home.as_deref() }.resolve(&mut model, &mut self.problems);
-        match remove(&mut model, "services") {
-            Some(Node { value: Value::Mapping(services), .. }) => Some(Base { services, resets }),
-            _ => {
-                self.problems.error("undefined-service", path, span, format!("{file} has no services"));
-                None
-            }
-        }
+        let Some(Node { value: Value::Mapping(services), .. }) = remove(&mut model, "services") else {
+            self.problems.error("undefined-service", path, span, format!("{file} has no services"));
+            return None;
+        };
+        Some(Base { services, resets })
     }
 }

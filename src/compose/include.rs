@@ -1,10 +1,12 @@
 //! `include` (Compose specification, "Include"): another project's resources, loaded by themselves, under those of this file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::yaml::{Entry, Mapping, Node, Span, Value};
 
 use super::diagnostic::Diagnostic;
+use super::environment::add_below;
 use super::load::{ALL, Loader, MAX_DEPTH, Scope};
 use super::merge;
 use super::path::Path;
@@ -112,15 +114,20 @@ impl Loader<'_> {
     }
 
     /// The including file's variables win over those of the included project's env files.
-    fn included_variables(&mut self, scope: &Scope, include: &Include, directory: &str) -> Option<Variables> {
-        let mut variables = scope.variables.clone();
+    fn included_variables(&mut self, scope: &Scope, include: &Include, directory: &str) -> Option<Arc<Variables>> {
         let files = match &include.env_files {
             None => vec![(paths::join(directory, ".env"), false)],
             Some(files) => {
                 files.iter().filter(|file| *file != "/dev/null").map(|file| (paths::join(&scope.directory, file), true)).collect()
             }
         };
-        self.dot_env(&files, &mut variables, &include.path, include.span).then_some(variables)
+        let read = self.dot_env(&files, &scope.variables, &include.path, include.span)?;
+        if read.is_empty() {
+            return Some(Arc::clone(&scope.variables));
+        }
+        let mut variables = Variables::clone(&scope.variables);
+        add_below(&mut variables, read);
+        Some(Arc::new(variables))
     }
 
     /// Puts imported resources under those of the document, which win where both define one.

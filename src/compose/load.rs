@@ -2,6 +2,7 @@
 //! what is there, check against the schema, expand; of the whole then defaults, checks, paths.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::yaml::{self, FileId, Node, Value};
 
@@ -12,10 +13,12 @@ use super::paths::{self, Resolver};
 use super::problems::Problems;
 use super::reset::Resets;
 use super::sources::{ComposeFile, File, Options, Sources, Variables};
-use super::{canonical, checks, interpolate, legacy, merge, schema, tree, unique};
+use super::{canonical, checks, interpolate, legacy, merge, names, schema, tree, unique};
 
 /// Files that one load may read; a tree of includes can't cost more.
-pub const MAX_FILES: usize = 500;
+pub const MAX_FILES: usize = 2000;
+/// Bytes of all files together.
+pub const MAX_BYTES: usize = 64 << 20;
 /// Values of all files together, after aliases.
 pub const MAX_VALUES: usize = 500_000;
 /// Includes and extended services inside each other.
@@ -28,6 +31,7 @@ pub struct Loader<'a> {
     pub map: SourceMap,
     pub problems: Problems,
     files: usize,
+    bytes: usize,
     values: usize,
     /// What is left of [`interpolate::MAX_EXPANSION`].
     pub expansion: usize,
@@ -41,11 +45,11 @@ pub struct Scope {
     pub directory: String,
     /// What the model's paths are joined to, seen from the including model.
     pub base: String,
-    pub variables: Variables,
+    pub variables: Arc<Variables>,
     /// The files that include each other, the outermost first.
     pub included: Vec<String>,
     /// Services of files that were extended, by path.
-    pub extended: BTreeMap<String, Option<super::extends::Base>>,
+    pub extended: BTreeMap<String, super::extends::Base>,
     pub passes: Passes,
 }
 
@@ -67,6 +71,7 @@ impl<'a> Loader<'a> {
             map: SourceMap::new(),
             problems: Problems::default(),
             files: 0,
+            bytes: 0,
             values: 0,
             expansion: interpolate::MAX_EXPANSION,
             ports: short_port::MAX_PORTS,
@@ -121,9 +126,11 @@ impl<'a> Loader<'a> {
         canonical::promote_aliases(&mut document, &mut self.problems);
         let resets = Resets::take(&mut document);
         if self.options.interpolate {
-            for diagnostic in interpolate::interpolate(&mut document, &scope.variables, &mut self.expansion) {
+            let named = names::with_variables(&mut document);
+            for diagnostic in interpolate::interpolate(&mut document, &*scope.variables, &mut self.expansion) {
                 self.problems.add(diagnostic);
             }
+            names::refuse_tainted(&mut document, &named, &mut self.problems);
         }
         if scope.passes.include {
             self.include(scope, name, &mut document, &resets);
@@ -154,7 +161,7 @@ impl<'a> Loader<'a> {
             ComposeFile::Structured { name, value } => {
                 let id = self.map.add(name.clone(), "", false);
                 let tree = yaml::from_json(value, id);
-                if self.spend(count(&tree, yaml::MAX_DEPTH)) { vec![tree] } else { Vec::new() }
+                if self.spend(tree::count(&tree)) { vec![tree] } else { Vec::new() }
             }
             ComposeFile::Path(path) => match self.read(path) {
                 None => {
@@ -187,11 +194,12 @@ impl<'a> Loader<'a> {
         if tainted {
             documents.iter_mut().for_each(tree::taint);
         }
-        let values = documents.iter().map(|document| count(document, yaml::MAX_DEPTH)).sum();
+        let values = documents.iter().map(tree::count).sum();
         if self.spend(values) { documents } else { Vec::new() }
     }
 
-    fn spend(&mut self, values: usize) -> bool {
+    /// Takes values off what a load may hold; false where there are too many.
+    pub fn spend(&mut self, values: usize) -> bool {
         self.values += values;
         if self.values > MAX_VALUES {
             self.problems.add(Diagnostic::error("too-large", "", format!("the Compose files have more than {MAX_VALUES} values together")));
@@ -206,17 +214,12 @@ impl<'a> Loader<'a> {
             self.problems.add(Diagnostic::error("too-many-files", "", format!("the project reads more than {MAX_FILES} files")));
             return None;
         }
-        self.sources.files.read(&paths::clean(path))
-    }
-}
-
-fn count(node: &Node, depth: usize) -> usize {
-    if depth == 0 {
-        return 1;
-    }
-    1 + match &node.value {
-        Value::Sequence(items) => items.iter().map(|item| count(item, depth - 1)).sum(),
-        Value::Mapping(mapping) => mapping.values().map(|entry| count(&entry.value, depth - 1)).sum::<usize>(),
-        _ => 0,
+        let file = self.sources.files.read(&paths::clean(path))?;
+        self.bytes += file.content.len();
+        if self.bytes > MAX_BYTES {
+            self.problems.add(Diagnostic::error("too-large", "", format!("the project reads more than {MAX_BYTES} bytes of files")));
+            return None;
+        }
+        Some(file)
     }
 }

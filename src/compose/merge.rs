@@ -1,13 +1,16 @@
 //! Merging a later file onto an earlier one, and a service onto the one it extends (Compose specification, "Merge").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 use super::path::Path;
 use super::problems::Problems;
-use super::tree::{derived, made, same};
+use super::tree::{derived, fingerprint, made, made_mapping, text};
 use super::unique::{self, Identity};
+
+/// Pairs of address pools that are compared.
+const MAX_POOLS: usize = 10_000;
 
 /// How a later value meets an earlier one.
 enum Rule {
@@ -119,11 +122,8 @@ fn mappings(mut mapping: Mapping, other: Mapping, path: &Path, problems: &mut Pr
 fn append(earlier: Node, later: Node) -> Node {
     let span = later.span;
     let mut items = sequence(earlier);
-    for item in sequence(later) {
-        if !items.iter().any(|earlier| same(earlier, &item)) {
-            items.push(item);
-        }
-    }
+    let mut known: BTreeSet<String> = items.iter().map(fingerprint).collect();
+    items.extend(sequence(later).into_iter().filter(|item| known.insert(fingerprint(item))));
     Node::new(items, span)
 }
 
@@ -148,7 +148,7 @@ pub fn as_sequence(node: Node) -> Node {
         Value::Mapping(mapping) => {
             let mut items = BTreeMap::new();
             for (key, entry) in mapping {
-                for (text, item) in key_values(&key, entry) {
+                for (text, item) in key_values(&key, &entry) {
                     items.insert(text, item);
                 }
             }
@@ -160,7 +160,7 @@ pub fn as_sequence(node: Node) -> Node {
     }
 }
 
-fn key_values(key: &str, entry: Entry) -> Vec<(String, Node)> {
+fn key_values(key: &str, entry: &Entry) -> Vec<(String, Node)> {
     let line = |value: &Node| {
         let text = value.scalar_text().map_or_else(|| key.to_owned(), |text| format!("{key}={text}"));
         let node = Node { tainted: value.tainted, ..Node::new(text.clone(), if value.is_null() { entry.key_span } else { value.span }) };
@@ -211,13 +211,13 @@ pub fn names(node: Node, value: fn(&Node) -> Value) -> Result<Node, Node> {
 fn build(node: Node) -> Node {
     if node.as_str().is_some() {
         let context = derived(node.as_str().unwrap_or_default(), &node);
-        return super::tree::made_mapping([("context", context)], &node);
+        return made_mapping([("context", context)], &node);
     }
     node
 }
 
 fn logging(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
-    let (before, after) = (super::tree::text(&earlier, "driver"), super::tree::text(&later, "driver"));
+    let (before, after) = (text(&earlier, "driver"), text(&later, "driver"));
     let both = earlier.as_mapping().is_some() && later.as_mapping().is_some();
     if both && before.is_some() && after.is_some() && before != after {
         return later;
@@ -229,6 +229,10 @@ fn pools(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> No
     let (Some(originals), Some(overrides)) = (earlier.as_sequence(), later.as_sequence()) else {
         return deep(earlier, later, path, problems);
     };
+    if originals.len().saturating_mul(overrides.len()) > MAX_POOLS {
+        problems.error("too-large", path, later.span, "has too many address pools to merge");
+        return later;
+    }
     let subnet = |node: &Node| node.get("subnet").and_then(Node::scalar_text);
     let mut merged: Vec<Node> = Vec::new();
     for original in originals {

@@ -15,6 +15,7 @@ mod legacy;
 mod load;
 mod merge;
 pub mod model;
+mod names;
 mod normalize;
 pub mod path;
 mod paths;

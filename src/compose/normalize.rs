@@ -3,13 +3,14 @@
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 use super::canonical::each;
+use super::load::MAX_VALUES;
 use super::merge;
 use super::path::Path;
 use super::paths;
 use super::problems::Problems;
 use super::schema;
 use super::sources::Variables;
-use super::tree::{derived, has, made, made_mapping, put, put_default, remove, text};
+use super::tree::{count, derived, has, made, made_mapping, put, put_default, remove, text};
 
 /// Writes what the files imply into the tree.
 pub fn normalize(root: &mut Node, project: &str, variables: &Variables, problems: &mut Problems) {
@@ -157,10 +158,15 @@ fn inherit_hooks(node: &mut Node, path: &Path, problems: &mut Problems) {
     // Paths below a service, so that the merge rules of services apply.
     let rules = Path::of(&["services", "hook"]);
     let mut found = Problems::default();
+    let inherited = made(Value::Mapping(inherited), node);
+    let hooks = node.get("pre_start").and_then(Node::as_sequence).map_or(0, <[Node]>::len);
+    if hooks.saturating_mul(count(&inherited)) > MAX_VALUES {
+        problems.error("too-large", &path.key("pre_start"), node.span, format!("the hooks inherit more than {MAX_VALUES} values together"));
+        return;
+    }
     for (index, hook) in node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten().enumerate() {
         if hook.as_mapping().is_some() {
-            let base = made(Value::Mapping(inherited.clone()), hook);
-            *hook = merge::merge(base, std::mem::take(hook), &rules, &mut found);
+            *hook = merge::merge(inherited.clone(), std::mem::take(hook), &rules, &mut found);
         }
         if found.has_errors() {
             problems.error(

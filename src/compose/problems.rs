@@ -2,23 +2,43 @@
 
 use crate::yaml::{Node, Span};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, closest};
 use super::path::Path;
 use super::tree;
 
 /// How many problems are kept; a file that has more is broken as a whole.
 pub const MAX_PROBLEMS: usize = 200;
 
+/// Values below this length are words like any other: hiding them would only garble messages.
+const SHORTEST_SECRET: usize = 4;
+
 /// Collects diagnostics, each once.
 #[derive(Default)]
 pub struct Problems {
     found: Vec<Diagnostic>,
     dropped: usize,
+    /// Values that no message may hold.
+    secrets: Vec<String>,
 }
 
 impl Problems {
+    /// Tells of a value that no message may hold. Passes hide tainted values themselves; this is the net below them.
+    pub fn hide(&mut self, secret: &str) {
+        if secret.len() >= SHORTEST_SECRET {
+            self.secrets.push(secret.to_owned());
+        }
+    }
+
     /// Notes a diagnostic unless the same was found before.
-    pub fn add(&mut self, diagnostic: Diagnostic) {
+    pub fn add(&mut self, mut diagnostic: Diagnostic) {
+        for secret in &self.secrets {
+            let notes = diagnostic.notes.iter_mut().map(|note| &mut note.message);
+            for text in notes.chain([&mut diagnostic.message, &mut diagnostic.path]).chain(&mut diagnostic.help) {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "***");
+                }
+            }
+        }
         if self.found.contains(&diagnostic) {
             return;
         }
@@ -27,6 +47,11 @@ impl Problems {
         } else {
             self.dropped += 1;
         }
+    }
+
+    /// The name that a misspelt one most likely means; none once there are so many problems that it would not be read.
+    pub fn closest<'a>(&self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        if self.found.len() < MAX_PROBLEMS { closest(word, candidates) } else { None }
     }
 
     /// An error at a place.
@@ -58,8 +83,9 @@ impl Problems {
         })
     }
 
-    /// What was found, in the order of the passes.
+    /// What was found, errors first, in the order of the files.
     pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|found| (found.severity, found.span.map(|span| (span.file, span.start))));
         if self.dropped > 0 {
             self.found.push(Diagnostic::error("too-many-problems", "", format!("and {} more problems", self.dropped)));
         }
@@ -92,6 +118,15 @@ mod tests {
         let node = Node { tainted: true, ..Node::new(Value::from("s3cret"), Span::default()) };
         problems.hidden_error("x", &Path::root(), &node, "\"s3cret\" is not a port");
         assert!(!problems.into_diagnostics()[0].message.contains("s3cret"));
+    }
+
+    #[test]
+    fn a_secret_that_slips_into_a_message_is_hidden() {
+        let mut problems = Problems::default();
+        problems.hide("hunter22");
+        problems.error("x", &Path::of(&["services", "hunter22"]), Span::default(), "no service hunter22");
+        let found = problems.into_diagnostics();
+        assert_eq!((found[0].path.as_str(), found[0].message.as_str()), ("services.***", "no service ***"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The whole load: names, variables, files, and what is made of the merged tree.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::yaml::{self, FileId, Mapping, Node, Span};
 
 use super::diagnostic::{Diagnostic, SourceMap};
+use super::environment::add_below;
 use super::interpolate::{self, Variable};
 use super::load::{ALL, Loader, Scope};
 use super::model::{FileSource, MountKind, Project};
@@ -29,21 +31,26 @@ pub struct Loaded {
 pub fn load(sources: &Sources<'_>, options: &Options) -> Loaded {
     let mut loader = Loader::new(sources, options);
     let project = loader.project();
-    let project = if loader.problems.has_errors() { None } else { project };
+    let project = (!loader.problems.has_errors()).then_some(project);
     Loaded { project, diagnostics: loader.problems.into_diagnostics(), map: loader.map }
 }
 
 impl Loader<'_> {
-    fn project(&mut self) -> Option<Project> {
+    fn project(&mut self) -> Project {
         let mut variables = self.sources.variables.clone();
         if self.options.dot_env {
-            self.dot_env(&[(".env".to_owned(), false)], &mut variables, &Path::root(), Span::default());
+            let read = self.dot_env(&[(".env".to_owned(), false)], &variables, &Path::root(), Span::default());
+            add_below(&mut variables, read.unwrap_or_default());
+        }
+        for variable in variables.values().filter(|variable| variable.tainted) {
+            self.problems.hide(&variable.value);
         }
         let name = self.name(&mut variables);
+        let variables = Arc::new(variables);
         let mut scope = Scope {
             directory: String::new(),
             base: String::new(),
-            variables: variables.clone(),
+            variables: Arc::clone(&variables),
             included: Vec::new(),
             extended: BTreeMap::new(),
             passes: ALL,
@@ -59,7 +66,7 @@ impl Loader<'_> {
         let top = Path::root();
         if !self.options.interpolate {
             tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
-            return Some(typed::project(&name, root, &named));
+            return typed::project(&name, root, &named);
         }
         conform::conform(&schema::ROOT, &mut root, &top, &mut self.problems);
         let mut inactive = select::by_profile(&mut root, &self.options.profiles);
@@ -81,7 +88,7 @@ impl Loader<'_> {
         if self.options.read_mounted && !self.problems.has_errors() {
             self.read_mounted(&mut project);
         }
-        Some(project)
+        project
     }
 
     /// The project's name, which is also `COMPOSE_PROJECT_NAME`.
@@ -125,8 +132,8 @@ impl Loader<'_> {
                     None => Vec::new(),
                 },
             };
-            let names = documents.iter().filter_map(|document| tree::text(document, "name")).filter(|name| !name.is_empty());
-            name = names.map(str::to_owned).last().or(name);
+            let mut names = documents.iter().filter_map(|document| tree::text(document, "name")).filter(|name| !name.is_empty());
+            name = names.next_back().map(str::to_owned).or(name);
         }
         let name = name?;
         if !self.options.interpolate {

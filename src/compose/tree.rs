@@ -59,6 +59,55 @@ pub fn same(a: &Node, b: &Node) -> bool {
     }
 }
 
+/// What a node says, as a text that two nodes share exactly when they are the [`same`].
+pub fn fingerprint(node: &Node) -> String {
+    let mut text = String::new();
+    write_fingerprint(node, &mut text);
+    text
+}
+
+fn write_fingerprint(node: &Node, text: &mut String) {
+    match &node.value {
+        Value::Null => text.push('n'),
+        Value::String(value) => text.extend(["s", &value.len().to_string(), ":", value]),
+        Value::Sequence(items) => {
+            text.push('[');
+            for item in items {
+                write_fingerprint(item, text);
+            }
+            text.push(']');
+        }
+        Value::Mapping(mapping) => {
+            text.push('{');
+            let mut entries: Vec<_> = mapping.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            for (key, entry) in entries {
+                text.extend([&key.len().to_string(), ":", key]);
+                write_fingerprint(&entry.value, text);
+            }
+            text.push('}');
+        }
+        scalar => text.extend([&format!("{scalar:?}"), ";"]),
+    }
+}
+
+/// A text in quotes for a message, which never quotes what comes from a Secret.
+pub fn shown(node: &Node) -> String {
+    match node.as_str() {
+        Some(text) if !node.tainted => format!("\"{text}\""),
+        _ => "the value".to_owned(),
+    }
+}
+
+/// How many values a tree has.
+pub fn count(node: &Node) -> usize {
+    1 + match &node.value {
+        Value::Sequence(items) => items.iter().map(count).sum(),
+        Value::Mapping(mapping) => mapping.values().map(|entry| count(&entry.value)).sum(),
+        _ => 0,
+    }
+}
+
 /// Whether any part of a node is tainted.
 pub fn tainted(node: &Node) -> bool {
     node.tainted
@@ -90,5 +139,28 @@ mod tests {
         let there = Node::new(1, Span { start: 7, end: 8, ..Span::default() });
         assert!(same(&here, &there));
         assert!(!same(&here, &Node::default()));
+        assert_eq!(fingerprint(&here), fingerprint(&there));
+    }
+
+    #[test]
+    fn different_nodes_have_different_fingerprints() {
+        let texts = [
+            "a: b",
+            "a: [b]",
+            "a: [b, c]",
+            "a: bc",
+            "{a: b, c: d}",
+            "a: 1",
+            "a: '1'",
+            "a: null",
+            "a: true",
+            "[a, b]",
+            "[ab]",
+            "[[a], b]",
+            "[[a, b]]",
+        ];
+        let prints: std::collections::BTreeSet<String> =
+            texts.iter().map(|text| fingerprint(&crate::yaml::parse(text, crate::yaml::FileId::default()).0[0])).collect();
+        assert_eq!(prints.len(), texts.len());
     }
 }

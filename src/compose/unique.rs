@@ -73,21 +73,16 @@ pub fn keep_last(items: Vec<Node>, identity: Identity, path: &Path, problems: &m
     let mut kept: Vec<Node> = Vec::new();
     let mut places = BTreeMap::new();
     for (index, item) in items.into_iter().enumerate() {
-        match identify(&item, identity) {
-            Some(key) => match places.get(&key) {
-                Some(&place) => kept[place] = item,
-                None => {
-                    places.insert(key, kept.len());
-                    kept.push(item);
-                }
-            },
-            None => {
-                if matches!(identity, Identity::Volume | Identity::Device | Identity::Port) && item.as_mapping().is_some() {
-                    problems.error("missing", &path.index(index), item.span, "\"target\" is missing".to_owned());
-                }
-                kept.push(item);
+        if let Some(key) = identify(&item, identity) {
+            if let Some(&place) = places.get(&key) {
+                kept[place] = item;
+                continue;
             }
+            places.insert(key, kept.len());
+        } else if matches!(identity, Identity::Volume | Identity::Device | Identity::Port) && item.as_mapping().is_some() {
+            problems.error("missing-attribute", &path.index(index), item.span, "\"target\" is missing");
         }
+        kept.push(item);
     }
     kept
 }

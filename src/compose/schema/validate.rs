@@ -1,9 +1,11 @@
 //! Checking a tree against the table: unknown keys, wrong types, missing keys, values out of range.
 
-use crate::compose::diagnostic::{Diagnostic, closest};
+use std::collections::BTreeMap;
+
+use crate::compose::diagnostic::Diagnostic;
 use crate::compose::path::Path;
 use crate::compose::problems::Problems;
-use crate::compose::tree::{has, same, tainted};
+use crate::compose::tree::{fingerprint, has, tainted};
 use crate::yaml::{Entry, Node, Span};
 
 use super::{Attribute, BOOL, INT, Kind, LIST, MAP, NULL, NUM, Object, STR, Types, resource, type_of};
@@ -28,7 +30,7 @@ pub fn validate(object: &'static Object, node: &Node, path: &Path, problems: &mu
 
 fn unknown(object: &'static Object, key: &str, entry: &Entry, path: &Path, problems: &mut Problems) {
     let mut diagnostic = Diagnostic::error("unknown-attribute", path.key(key).to_string(), "unknown attribute");
-    if let Some(close) = closest(key, object.all().map(|attribute| attribute.name)) {
+    if let Some(close) = problems.closest(key, object.all().map(|attribute| attribute.name)) {
         diagnostic =
             Diagnostic::error("unknown-attribute", path.key(key).to_string(), format!("unknown attribute, did you mean \"{close}\"?"))
                 .help(format!("write {close}"));
@@ -163,7 +165,8 @@ fn check(node: &Node, path: &Path, problems: &mut Problems, rule: fn(&str) -> bo
 fn choice(choices: &[&str], node: &Node, path: &Path, problems: &mut Problems) {
     let Some(text) = node.as_str() else { return };
     if !choices.contains(&text) {
-        let close = closest(text, choices.iter().copied()).map(|close| format!(" (did you mean \"{close}\"?)")).unwrap_or_default();
+        let close =
+            problems.closest(text, choices.iter().copied()).map(|close| format!(" (did you mean \"{close}\"?)")).unwrap_or_default();
         problems.hidden_error(
             "invalid-value",
             path,
@@ -197,13 +200,9 @@ fn items(types: Types, unique: bool, node: &Node, path: &Path, problems: &mut Pr
 /// Lists that must not repeat an item.
 fn repeated(node: &Node, path: &Path, problems: &mut Problems) {
     let items = node.as_sequence().unwrap_or_default();
-    let mut seen: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (index, item) in items.iter().enumerate() {
-        let again = match item.scalar_text() {
-            Some(text) => seen.insert(text, index).filter(|&earlier| same(&items[earlier], item)),
-            None => items[..index].iter().rposition(|earlier| same(earlier, item)),
-        };
-        if let Some(earlier) = again {
+        if let Some(earlier) = seen.insert(fingerprint(item), index) {
             let quoted = item.as_str().filter(|_| !tainted(item)).map(|text| format!("\"{text}\" ")).unwrap_or_default();
             problems.add(
                 Diagnostic::error("duplicate-item", path.index(index).to_string(), format!("{quoted}stands twice in the list"))
