@@ -150,7 +150,7 @@ impl Cache {
     {
         let (cache, api) = (self.clone(), Api::<K>::all(client.clone()));
         tasks.spawn(async move {
-            let kind = kind_of::<K>();
+            let kind = K::NAME;
             let events = watch(api, config).default_backoff();
             pin_mut!(events);
             let (mut list, mut listed) = (None, false);
@@ -230,13 +230,6 @@ fn advance<K: Row>(state: &mut State, version: u64) {
     if let Some(kind) = K::OWNED {
         let mark = state.marks.entry(kind).or_default();
         *mark = version.max(*mark);
-    }
-}
-
-fn kind_of<K: Resource<DynamicType = ()>>() -> &'static str {
-    match K::kind(&()) {
-        std::borrow::Cow::Borrowed(kind) => kind,
-        std::borrow::Cow::Owned(_) => "unknown",
     }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct PodEntry {
 
 /// A kind that is watched, and what its events do to the state.
 pub(super) trait Row: Resource<DynamicType = ()> {
+    /// The kind's name in the Kubernetes API.
+    const NAME: &'static str;
     /// The owned kind that it is, where it is one.
     const OWNED: Option<Kind>;
 
@@ -94,6 +96,7 @@ impl View for PartialObjectMeta<NetworkPolicy> {
 }
 
 impl<V: View> Row for V {
+    const NAME: &'static str = V::KIND.as_str();
     const OWNED: Option<Kind> = Some(V::KIND);
 
     fn put(self, state: &mut State, wakes: &mut Wakes) {
@@ -137,6 +140,7 @@ fn reference_kind(kind: Kind) -> Option<ReferenceKind> {
 }
 
 impl Row for PodObjectView {
+    const NAME: &'static str = "Pod";
     const OWNED: Option<Kind> = None;
 
     fn put(self, state: &mut State, wakes: &mut Wakes) {
@@ -172,6 +176,7 @@ impl Row for PodObjectView {
 }
 
 impl Row for RawStack {
+    const NAME: &'static str = "ComposeStack";
     const OWNED: Option<Kind> = None;
 
     fn put(self, state: &mut State, wakes: &mut Wakes) {
@@ -214,6 +219,7 @@ fn is_news(old: &ObjectMeta, new: &ObjectMeta) -> bool {
 }
 
 impl Row for PartialObjectMeta<Namespace> {
+    const NAME: &'static str = "Namespace";
     const OWNED: Option<Kind> = None;
 
     fn put(self, state: &mut State, wakes: &mut Wakes) {

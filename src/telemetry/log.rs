@@ -1,5 +1,7 @@
 //! Logs by `tracing`, as text for people or as JSON for collectors.
 
+use std::io::{IsTerminal, stderr};
+
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -22,8 +24,9 @@ pub struct Error(String);
 /// # Errors
 /// Where `filter` does not parse, or logs were set up before.
 pub fn init(filter: &str, format: Format) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(filter).map_err(|e| Error(e.to_string()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A watch that breaks is logged once, by our own words.
+    let filter = EnvFilter::try_new(format!("kube_runtime::watcher=error,{filter}")).map_err(|e| Error(e.to_string()))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
     match format {
         Format::Text => builder.with_target(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),

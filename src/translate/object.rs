@@ -35,7 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// The kind's name in the Kubernetes API.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Kind::ConfigMap => "ConfigMap",
             Kind::Secret => "Secret",
