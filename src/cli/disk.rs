@@ -20,7 +20,9 @@ impl Disk {
 impl Files for Disk {
     fn read(&self, path: &str) -> Option<File> {
         let path = self.directory.join(Path::new(path));
-        let executable = fs::metadata(&path).ok()?.permissions().mode() & 0o111 != 0;
+        // Devices and sockets have no content to travel with a stack, and some never end.
+        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+        let executable = metadata.permissions().mode() & 0o111 != 0;
         Some(File { content: fs::read(&path).ok()?.into(), executable, tainted: false })
     }
 }

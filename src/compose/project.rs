@@ -153,7 +153,7 @@ impl Loader<'_> {
         });
         let mounts = project.services.values().flat_map(|service| &service.volumes);
         let binds = mounts.filter(|mount| mount.kind == MountKind::Bind).filter_map(|mount| mount.source.clone());
-        let wanted: BTreeSet<String> = files.chain(binds).filter(|path| !path.starts_with(['/', '~'])).collect();
+        let wanted: BTreeSet<String> = files.chain(binds).filter(|path| !path.starts_with('~')).collect();
         let mut bytes = 0;
         for path in wanted {
             let path = paths::clean(&path);

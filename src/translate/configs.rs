@@ -9,6 +9,7 @@ use crate::compose::path::Path;
 
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content};
+use super::labels;
 use super::mounts::{Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::report::{self, Report};
@@ -76,7 +77,9 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     }
     let Some((content, tainted)) = content(store, section, entry, object, &declared_at, report) else { return };
     let secret = section == Section::Secrets || tainted;
-    let content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
+    let user = labels::of_object(&object.labels, &declared_at.key("labels"), report);
+    let mut content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
+    content.annotations = user.labels.into_iter().chain(user.annotations).collect();
     content_mount(store, &content, &entry.source, (&target, Some(&names::content_key(&entry.source))), path, mounts, report);
 }
 

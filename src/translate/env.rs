@@ -52,7 +52,7 @@ pub fn process(stack: &Stack, key: &str, service: &Service, name: &ObjectName, o
             continue;
         }
         let items = variables.iter().map(|(name, value)| Item { path: name.clone(), content: value.as_bytes().into(), mode: 0o444 });
-        let content = Content { items: items.collect(), secret: true };
+        let content = Content { items: items.collect(), secret: true, ..Content::default() };
         let base = file.path.rsplit('/').next().unwrap_or(&file.path);
         let Some(made) = content.make(stack, base, &path, objects, report) else { continue };
         process.digests.push(made.hash);
@@ -153,7 +153,7 @@ impl Hidden {
             return;
         }
         let item = |(name, value): (&String, &String)| Item { path: name.clone(), content: Arc::from(value.as_bytes()), mode: 0o444 };
-        let content = Content { items: self.variables.iter().map(item).collect(), secret: true };
+        let content = Content { items: self.variables.iter().map(item).collect(), secret: true, ..Content::default() };
         let Some(made) = content.make(stack, &format!("{service}-env"), path, objects, report) else { return };
         digests.push(made.hash);
         for name in self.variables.keys() {

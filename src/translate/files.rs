@@ -37,6 +37,7 @@ pub struct Content {
     pub items: Vec<Item>,
     /// Whether any of it may only stand in a Secret.
     pub secret: bool,
+    pub annotations: StringMap,
 }
 
 /// A content object that was made.
@@ -52,7 +53,7 @@ pub struct Made {
 impl Content {
     /// One file under a name of its own.
     pub fn of_file(name: &str, content: Arc<[u8]>, mode: u32, secret: bool) -> Self {
-        Self { items: vec![Item { path: name.to_owned(), content, mode }], secret }
+        Self { items: vec![Item { path: name.to_owned(), content, mode }], secret, annotations: StringMap::new() }
     }
 
     /// Makes the object and adds it. `None`: it is too large, which is refused.
@@ -68,7 +69,7 @@ impl Content {
         let keys: Vec<KeyToPath> = self.items.iter().map(key_to_path).collect();
         let modes: Vec<String> = self.items.iter().map(|item| format!("{} {:o}", item.path, item.mode)).collect();
         let object_name = ObjectName::of_content(&stack.project.name, name, &content_hash);
-        let metadata = metadata(&object_name, stack_labels(stack), StringMap::new(), content_hash.clone());
+        let metadata = metadata(&object_name, stack_labels(stack), self.annotations.clone(), content_hash.clone());
         let object = if self.secret {
             let data = bytes.iter().map(|(key, content)| (key.clone(), ByteString(content.to_vec()))).collect();
             let secret =

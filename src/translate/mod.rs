@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `names` | every object name, label key and label value |
 //! | `support` | the table of what becomes of each attribute |
-//! | `workload`, `pod`, `env`, `probe`, `resources`, `placement`, `security` | Deployments, DaemonSets, Jobs |
+//! | `workload`, `pod`, `env`, `probe`, `resources`, `placement`, `security`, `namespaces` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `claims`, `storage`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `network_policy` | NetworkPolicies |
@@ -27,6 +27,7 @@ mod inputs;
 mod labels;
 mod mounts;
 mod names;
+mod namespaces;
 mod network_policy;
 mod object;
 mod objects;
@@ -95,6 +96,7 @@ fn plan(
 ) -> Option<ServicePlan> {
     let stack = context.stack;
     let (service, name) = (stack.project.services.get(key)?, stack.name_of(key)?);
+    namespaces::check(service, &stack::service_path(key), report);
     let pod = pod::pod(context, key, service, name, kind, objects, report);
     let alias_labels: Vec<String> = context.aliases.labels_of(key).into_iter().collect();
     let inputs = inputs::of_workload(stack, key, service, kind, restart, &pod, &alias_labels);

@@ -26,6 +26,7 @@ use super::service;
 use super::stack::{DEFAULT_NETWORK, Stack, networks_of, service_path};
 
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 const DNS_PORTS: [i32; 2] = [53, 5353];
 
 /// Makes every policy of the stack.
@@ -45,8 +46,22 @@ pub fn policies(stack: &Stack, objects: &mut Objects, report: &mut Report) {
 /// Two networks with one label would be one network.
 fn check_names(stack: &Stack, report: &mut Report) {
     let mut takers: BTreeMap<String, &str> = BTreeMap::new();
-    for network in stack.project.networks.keys() {
+    for (network, declared) in &stack.project.networks {
         let path = Path::of(&["networks", network]);
+        match declared.driver.as_deref() {
+            Some("host") => report.refuse(
+                "host-namespace",
+                &path.key("driver"),
+                "the node's network needs the administrator's permission, which can't be given yet",
+            ),
+            Some("none") => report.refuse("network-driver", &path.key("driver"), "write `network_mode: none` at the services instead"),
+            _ => {}
+        }
+        let binding = declared.driver_opts.get(HOST_BINDING);
+        if binding.is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())) {
+            let path = path.key("driver_opts").key(HOST_BINDING);
+            report.refuse("host-ip", &path, "would publish wider than asked; write 127.0.0.1 before the ports instead");
+        }
         match names::network_label(network) {
             None => report.refuse("illegal-name", &path, format!("{network:?} holds no letter or digit that a label could be made of")),
             Some(label) => {

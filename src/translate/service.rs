@@ -19,16 +19,18 @@ use super::names::{self, ObjectName};
 use super::object::Object;
 use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::{Stack, service_path, wants_ipv6};
 
 /// Node ports that a cluster gives out by default.
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+
+const PREFER_DUAL_STACK: &str = "PreferDualStack";
 
 /// Makes every Service of the stack.
 pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut Objects, report: &mut Report) {
     for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
         let path = service_path(key);
-        let shape = Shape::of(service, ports.get(key));
+        let shape = Shape::of(stack, service, ports.get(key));
         let extra = labels::of_deploy(service, &path, report);
         let labels = extra.labels.into_iter().chain(service_labels(stack, key, name)).collect();
         let service = shape.service(name, labels, extra.annotations, selector(stack, name));
@@ -40,6 +42,7 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
             ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
             headless: targets.iter().any(|(_, service, _)| is_round_robin(service)),
             not_ready: targets.iter().any(|(_, service, _)| asks_itself(service)),
+            dual_stack: targets.iter().any(|(_, service, _)| wants_ipv6(stack, service)),
         };
         let (labels, selector) = match targets.as_slice() {
             [] => continue,
@@ -67,11 +70,17 @@ struct Shape {
     headless: bool,
     /// Pods that aren't ready stay in it.
     not_ready: bool,
+    dual_stack: bool,
 }
 
 impl Shape {
-    fn of(service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
-        Self { ports: ports.cloned().unwrap_or_default(), headless: is_round_robin(service), not_ready: asks_itself(service) }
+    fn of(stack: &Stack, service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
+        Self {
+            ports: ports.cloned().unwrap_or_default(),
+            headless: is_round_robin(service),
+            not_ready: asks_itself(service),
+            dual_stack: wants_ipv6(stack, service),
+        }
     }
 
     fn service(&self, name: &ObjectName, labels: StringMap, annotations: StringMap, selector: StringMap) -> KubeService {
@@ -79,7 +88,7 @@ impl Shape {
         let listed: Vec<String> = self.ports.iter().map(|listen| format!("{}/{}", listen.port, listen.protocol.lower())).collect();
         let inputs = hash::of_json(&json!({
             "labels": &labels, "annotations": &annotations, "selector": &selector, "headless": headless, "ports": if headless { Vec::new() } else { listed },
-            "notReady": self.not_ready,
+            "notReady": self.not_ready, "dualStack": self.dual_stack,
         }));
         let ports = self.ports.iter().map(|listen| ServicePort {
             name: Some(port_name(*listen)),
@@ -93,6 +102,7 @@ impl Shape {
             cluster_ip: headless.then(|| "None".to_owned()),
             ports: if headless { None } else { Some(ports.collect()) },
             publish_not_ready_addresses: Some(headless || self.not_ready),
+            ip_family_policy: self.dual_stack.then(|| PREFER_DUAL_STACK.to_owned()),
             selector: Some(selector),
             ..ServiceSpec::default()
         };

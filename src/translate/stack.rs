@@ -86,6 +86,13 @@ pub fn networks_of(service: &Service) -> Vec<&str> {
     keys
 }
 
+/// Whether a service is on a network that asks for IPv6.
+pub fn wants_ipv6(stack: &Stack, service: &Service) -> bool {
+    networks_of(service)
+        .iter()
+        .any(|network| stack.project.networks.get(*network).is_some_and(|declared| declared.enable_ipv6 == Some(true)))
+}
+
 /// Whether two services are on one network.
 pub fn share_network(one: &Service, other: &Service) -> bool {
     let others = networks_of(other);

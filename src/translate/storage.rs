@@ -142,7 +142,7 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
     }
     let relative = |file: &str| if matches!(root, "." | "") { file.to_owned() } else { file[root.len() + 1..].to_owned() };
     let items = found.iter().map(|(path, file)| Item { path: relative(path), content: file.content.clone(), mode: files::mode(file) });
-    let content = Content { items: items.collect(), secret };
+    let content = Content { items: items.collect(), secret, ..Content::default() };
     content_mount(store, &content, if matches!(name, "." | "") { "files" } else { name }, (&mount.target, None), path, mounts, report);
 }
 

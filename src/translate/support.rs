@@ -1,6 +1,187 @@
-//! What becomes of each attribute.
+//! What becomes of each attribute: one table names every one of them, and every attribute that a project sets is held against it.
+//!
+//! So nothing is dropped without a word: what this version doesn't follow yet is refused by its path.
+
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::compose::path::Path;
+use crate::yaml::{Node, Value};
 
 use super::report::Report;
-use crate::yaml::Node;
 
-pub fn check(_root: &Node, _report: &mut Report) {}
+/// What becomes of an attribute that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Translated, or judged by its value, elsewhere in this layer or before it.
+    Applied,
+    /// Nothing that the program can see or do changes.
+    Silent,
+    /// Dropped, with this reason.
+    Warned(&'static str),
+    /// Dropping it would break the program, lose data or open more than was asked.
+    Refused(&'static str),
+    /// Has its row in the mapping, which this version doesn't follow yet.
+    NotYet,
+}
+
+/// One attribute, or a part of the file that is read as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Path of the attribute; `*` stands for a name that the user chooses. Items of lists have no step of their own.
+    pub at: &'static str,
+    pub fate: Fate,
+    /// Values that mean what is the case anyway.
+    pub unless: &'static [&'static str],
+}
+
+/// The table as a tree of steps.
+#[derive(Default)]
+struct Steps {
+    row: Option<&'static Row>,
+    below: BTreeMap<&'static str, Steps>,
+}
+
+static STEPS: LazyLock<Steps> = LazyLock::new(|| {
+    let mut root = Steps::default();
+    for row in table::rows() {
+        let steps = row.at.split('.').fold(&mut root, |steps, step| steps.below.entry(step).or_default());
+        steps.row = Some(row);
+    }
+    root
+});
+
+/// Holds every attribute of the canonical tree against the table.
+pub fn check(root: &Node, report: &mut Report) {
+    visit(root, &STEPS, &Path::root(), report);
+}
+
+fn visit(node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
+    match &node.value {
+        Value::Mapping(mapping) => {
+            for (key, entry) in mapping {
+                enter(key, &entry.value, steps, &path.key(key), report);
+            }
+        }
+        Value::Sequence(items) => {
+            for (index, item) in items.iter().enumerate() {
+                visit(item, steps, &path.index(index), report);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
+    let Some(next) = steps.below.get(key).or_else(|| steps.below.get("*")) else {
+        if key == "x-kubernetes" {
+            report.unsupported(path, "this extension");
+        } else if !key.starts_with("x-") {
+            report.refuse("not-supported-yet", path, "is not known to this version");
+        }
+        return;
+    };
+    if let Some(row) = next.row.filter(|row| is_set(node, row)) {
+        match row.fate {
+            Fate::Applied | Fate::Silent => {}
+            Fate::Warned(reason) => report.warn("no-effect", path, reason),
+            Fate::Refused(reason) => report.refuse("refused", path, reason),
+            Fate::NotYet => report.unsupported(path, key),
+        }
+        if !matches!(row.fate, Fate::Silent) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
+            report.refuse("secret-in-the-open", path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
+        }
+    }
+    // A row without rows below it is read as a whole.
+    if !next.below.is_empty() {
+        visit(node, next, path, report);
+    }
+}
+
+/// Whether an attribute is there, with a value that says anything.
+fn is_set(node: &Node, row: &Row) -> bool {
+    let said = match &node.value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Int(value) => *value != 0,
+        Value::String(text) => !text.is_empty(),
+        Value::Sequence(items) => !items.is_empty(),
+        Value::Mapping(mapping) => !mapping.is_empty(),
+        Value::Uint(_) | Value::Float(_) => true,
+    };
+    // What is false or 0 may be said on purpose: it counts where the row knows values that say nothing.
+    let said = said || (row.unless.contains(&"true") && node.as_bool() == Some(false));
+    said && !node.scalar_text().is_some_and(|text| row.unless.contains(&text.as_str()))
+}
+
+fn may_hold_secrets(at: &str) -> bool {
+    matches!(
+        at,
+        "services.*.environment"
+            | "services.*.command"
+            | "services.*.entrypoint"
+            | "services.*.env_file"
+            | "configs.*.content"
+            | "configs.*.environment"
+            | "secrets.*.environment"
+    )
+}
+
+fn is_tainted(node: &Node, deep: bool) -> bool {
+    let below = || match &node.value {
+        Value::Sequence(items) => items.iter().any(|item| is_tainted(item, deep && item.as_mapping().is_none())),
+        Value::Mapping(mapping) if deep => mapping.values().any(|entry| is_tainted(&entry.value, deep)),
+        _ => false,
+    };
+    node.tainted || below()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::compose::schema::{Kind, Object, ROOT};
+
+    fn attributes(object: &'static Object, at: &str, found: &mut BTreeSet<String>) {
+        for attribute in object.all() {
+            let at = if at.is_empty() { attribute.name.to_owned() } else { format!("{at}.{}", attribute.name) };
+            found.insert(at.clone());
+            match attribute.kind {
+                Kind::Object(object) | Kind::Struct(object) | Kind::Objects(object) => attributes(object, &at, found),
+                Kind::Keyed(keyed) => attributes(keyed.object, &format!("{at}.*"), found),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether a row speaks for the attribute: its own, or one around it that is read as a whole.
+    fn is_covered(at: &str) -> bool {
+        let mut steps = &*STEPS;
+        for step in at.split('.') {
+            match steps.below.get(step) {
+                Some(next) => steps = next,
+                None => return steps.row.is_some() && steps.below.is_empty(),
+            }
+        }
+        steps.row.is_some()
+    }
+
+    #[test]
+    fn every_attribute_of_the_schema_has_a_fate_and_every_row_an_attribute() {
+        let mut known = BTreeSet::new();
+        attributes(&ROOT, "", &mut known);
+        let missing: Vec<_> = known.iter().filter(|at| !is_covered(at)).collect();
+        assert!(missing.is_empty(), "without a row: {missing:?}");
+        let unknown: Vec<_> = table::rows().map(|row| row.at).filter(|at| !known.contains(*at)).collect();
+        assert!(unknown.is_empty(), "rows for nothing: {unknown:?}");
+    }
+
+    #[test]
+    fn no_attribute_has_two_rows() {
+        let mut seen = BTreeSet::new();
+        assert!(table::rows().all(|row| seen.insert(row.at)));
+    }
+}

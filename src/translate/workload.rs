@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::api::keys;
-use crate::compose::model::{DependencyCondition, DeployMode, FailureAction, RestartCondition, Service, UpdateConfig, UpdateOrder};
+use crate::compose::model::{DependencyCondition, DeployMode, RestartCondition, Service, UpdateConfig, UpdateOrder};
 use crate::compose::path::Path;
 
 use super::desired::Lifetime;
@@ -138,7 +138,7 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
     let selector = LabelSelector { match_labels: Some(selector(stack, plan.name)), match_expressions: None };
     let mut template = pod.template.clone();
     let update = plan.service.deploy.as_ref().and_then(|deploy| deploy.update_config.as_ref());
-    check_update(plan, report);
+    check_mode(plan, report);
     let settle = update.map_or(Duration::ZERO, |update| update.delay.unwrap_or_default().max(update.monitor.unwrap_or_default()));
     let min_ready = i32::try_from(settle.as_secs()).unwrap_or(i32::MAX);
     match plan.kind {
@@ -244,7 +244,7 @@ fn job(replicas: i32, attempts: Option<i32>, template: k8s_openapi::api::core::v
     }
 }
 
-fn check_update(plan: &Plan, report: &mut Report) {
+fn check_mode(plan: &Plan, report: &mut Report) {
     let Some(deploy) = &plan.service.deploy else { return };
     let path = plan.path().key("deploy");
     if deploy.mode == DeployMode::Global && deploy.replicas.is_some() {
@@ -252,23 +252,5 @@ fn check_update(plan: &Plan, report: &mut Report) {
     }
     if deploy.mode == DeployMode::Global && matches!(plan.restart, Restart::No | Restart::OnFailure { .. }) {
         report.warn("restart-with-global", &path, "pods on every node are always started again");
-    }
-    if let Some(update) = &deploy.update_config {
-        let path = path.key("update_config");
-        if update.failure_action == Some(FailureAction::Rollback) {
-            report.warn("rollback", &path.key("failure_action"), "a failed update is reported and stops; nothing is rolled back yet");
-        }
-        if update.max_failure_ratio.is_some_and(|ratio| ratio > 0.0) {
-            report.warn("failure-ratio", &path.key("max_failure_ratio"), "no failure is tolerated yet: the update stops");
-        }
-    }
-    if let Some(policy) = &deploy.restart_policy {
-        if policy.delay.is_some_and(|delay| !delay.is_zero()) {
-            report.warn(
-                "restart-delay",
-                &path.key("restart_policy").key("delay"),
-                "a cluster waits 10s before a restart, then twice as long each time, at most 5m",
-            );
-        }
     }
 }
