@@ -5,6 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use compose_operator::api::ComposeStack;
+use compose_operator::compose;
+use compose_operator::compose::diagnostic::render_plain;
+use compose_operator::compose::sources::{ComposeFile, File, FileSet, Options, ProjectName, Sources, Variables};
+use compose_operator::translate::{Desired, Facts, Settings, translate};
 use kube::ResourceExt;
 use serde::Deserialize;
 
@@ -66,4 +70,48 @@ fn every_example_stands_in_the_index() {
             assert!(index.contains(&format!("]({prefix}{}.yaml)", example.name)), "{} is not in examples/README.md", example.name);
         }
     }
+}
+
+/// What the operator makes of an example, and what it says about it.
+fn translated(example: &Example) -> (Option<Desired>, String) {
+    let spec = &example.stack.spec;
+    let file = |text: &String| File { content: text.as_bytes().into(), executable: text.starts_with("#!"), tainted: false };
+    let files = FileSet { files: spec.files.iter().map(|(path, text)| (path.clone(), file(text))).collect() };
+    let compose_files = match (&spec.compose, &spec.compose_files) {
+        (Some(text), _) => vec![ComposeFile::Text { name: "compose.yaml".to_owned(), text: text.clone(), tainted: false }],
+        (None, files) => files.iter().flatten().map(|path| ComposeFile::Path(path.clone())).collect(),
+    };
+    let sources = Sources { files: &files, compose_files, variables: Variables::new() };
+    let options = Options { name: ProjectName::Resource(example.stack.name_any()), ..Options::default() };
+    let loaded = compose::load(&sources, &options);
+    let mut said = render_plain(&loaded.diagnostics, &loaded.map);
+    let Some(project) = loaded.project else { return (None, said) };
+    let (desired, diagnostics) = translate(&project, &Settings::default(), &Facts::default());
+    said += &render_plain(&diagnostics, &loaded.map);
+    (desired, said)
+}
+
+#[test]
+fn every_example_is_translated() {
+    for example in examples("examples") {
+        let (desired, said) = translated(&example);
+        let desired = desired.unwrap_or_else(|| panic!("{} is refused:\n{said}", example.name));
+        let keys: Vec<String> = desired.objects.keys().map(ToString::to_string).collect();
+        insta::assert_snapshot!(format!("example-{}", example.name), format!("{}\n\n{said}", keys.join("\n")));
+    }
+}
+
+#[test]
+fn refused_examples_are_refused_with_path_and_position() {
+    #[track_caller]
+    fn check(name: &str, expected: &[&str]) {
+        let (desired, said) = translated(&read(&root().join(format!("examples/refused/{name}.yaml"))));
+        assert!(desired.is_none(), "{name} is translated");
+        for line in expected {
+            assert!(said.contains(line), "{name}: {line:?} is not in\n{said}");
+        }
+    }
+    check("web-db-printed", &["compose.yaml:4:3: services.web.mage: ", "image"]);
+    check("aliases-printed", &["compose.yaml:2:2: services.some-service: ", "some-network", "other-network"]);
+    check("words-printed", &["compose.yaml:14:2: ", "compose.yaml:4:2"]);
 }

@@ -25,8 +25,20 @@ const LAYERS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["yaml", "compose", "translate", "controller/decide"];
 
 /// What a pure part may not name: an API server, the runtime, the disk, the process, the clock.
-const IMPURE: &[&str] =
-    &["Client", "tokio", "std::fs", "std::env", "std::net", "std::process", "SystemTime", "Instant::now", "Timestamp::now"];
+const IMPURE: &[&str] = &[
+    "Client",
+    "tokio",
+    "std::fs",
+    "std::env",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
+    "std::process",
+    "SystemTime",
+    "Instant::now",
+    "Timestamp::now",
+];
 
 #[test]
 fn modules_depend_one_way_only() {

@@ -1,42 +1,40 @@
 //! The operator.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use compose_operator::cli;
-
-/// Runs Compose stacks on Kubernetes.
-#[derive(Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Print the CustomResourceDefinition of ComposeStack.
-    Crd,
-}
+use clap::Parser;
+use compose_operator::cli::crd;
+use compose_operator::cli::operator::{Arguments, Command, RunFlags};
+use compose_operator::{controller, telemetry};
 
 fn main() -> ExitCode {
-    match Arguments::parse().command {
-        Command::Crd => match cli::crd::manifest() {
-            Ok(text) => written(io::stdout().write_all(text.as_bytes())),
-            Err(error) => failed(&error),
-        },
-    }
-}
-
-fn written(result: io::Result<()>) -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(flags) => run(&flags),
+        Command::Crd => print_definition(),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => {
+            eprintln!("error: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    eprintln!("compose-operator: {error}");
-    ExitCode::FAILURE
+fn run(flags: &RunFlags) -> Result<(), Box<dyn Error>> {
+    telemetry::log::init(&flags.log, flags.log_format.into())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(controller::run(flags.options()))?)
+}
+
+fn print_definition() -> Result<(), Box<dyn Error>> {
+    Ok(io::stdout().write_all(crd::manifest()?.as_bytes())?)
+}
+
+/// An error with what caused it.
+fn chain(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,1 +1,25 @@
-fn main() {}
+//! The kubectl plugin.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use compose_operator::cli::args::Arguments;
+use compose_operator::cli::plugin;
+use compose_operator::cli::project::Surroundings;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = Surroundings::of_process().map_err(|error| error.to_string()).and_then(|around| {
+        plugin::run(&arguments, &around).map_err(|error| match std::error::Error::source(&error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        })
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,3 +1,11 @@
 //! What the two binaries do: flags → library → output and exit code.
 
+pub mod args;
+mod config;
+mod convert;
 pub mod crd;
+mod disk;
+pub mod operator;
+mod output;
+pub mod plugin;
+pub mod project;

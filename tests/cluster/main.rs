@@ -26,5 +26,6 @@
 //! - A test that needs the operator to be gone for a while calls [`operator_stopped`]; other tests only wait longer.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod examples;
 mod resource;
 mod support;

@@ -1,8 +1,12 @@
 //! What the tests share: the cluster, the operator, namespaces, the oracle.
 
+mod examples;
 mod installed;
 mod oracle;
+mod reach;
 mod space;
 
+pub use examples::Example;
 pub use installed::{OPERATOR_NAMESPACE, PATIENCE, operator_stopped};
+pub use reach::Reach;
 pub use space::{Space, condition, is_ready, service};

@@ -1,0 +1,118 @@
+//! Flags of `kubectl compose`: those of docker compose, at the places where docker compose has them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Compose stacks on Kubernetes.
+#[derive(Parser, Debug)]
+#[command(name = "kubectl-compose", bin_name = "kubectl compose", version)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub project: ProjectFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Which project: docker compose's flags before the verb.
+#[derive(Args, Debug, Default)]
+pub struct ProjectFlags {
+    /// Compose file, repeatable; - for standard input.
+    #[arg(short, long = "file", value_name = "FILE")]
+    pub file: Vec<String>,
+    /// Project name.
+    #[arg(short, long, value_name = "NAME")]
+    pub project_name: Option<String>,
+    /// Profile to enable, repeatable; * for all.
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub profile: Vec<String>,
+    /// File with variables for interpolation, repeatable; default is .env.
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<String>,
+    /// Directory that relative paths start from; default is that of the first Compose file.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub project_directory: Option<String>,
+    /// Include resources that no service uses.
+    #[arg(long)]
+    pub all_resources: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Print the project in canonical form, as docker compose config does.
+    Config(ConfigFlags),
+    /// Print the Kubernetes objects that the project becomes.
+    Convert(ConvertFlags),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    #[default]
+    Yaml,
+    Json,
+}
+
+#[derive(Args, Debug, Default)]
+pub struct ConfigFlags {
+    /// Services to print, with those that they depend on; default is all.
+    #[arg(value_name = "SERVICE")]
+    pub service: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub list: ListFlags,
+    /// Only check the project.
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Save to a file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave variables as they are written.
+    #[arg(long)]
+    pub no_interpolate: bool,
+    /// Leave the model as it is written.
+    #[arg(long)]
+    pub no_normalize: bool,
+    /// Leave paths as they are written.
+    #[arg(long)]
+    pub no_path_resolution: bool,
+    /// Leave env_file as it is written.
+    #[arg(long)]
+    pub no_env_resolution: bool,
+    /// Don't check that what is used is declared.
+    #[arg(long)]
+    pub no_consistency: bool,
+}
+
+/// Print only names.
+#[derive(Args, Debug, Default)]
+#[group(multiple = false)]
+pub struct ListFlags {
+    /// Print the services' names, one a line.
+    #[arg(long)]
+    pub services: bool,
+    /// Print the volumes' names, one a line.
+    #[arg(long)]
+    pub volumes: bool,
+    /// Print the networks' names, one a line.
+    #[arg(long)]
+    pub networks: bool,
+    /// Print the profiles' names, one a line.
+    #[arg(long)]
+    pub profiles: bool,
+    /// Print the images, one a line.
+    #[arg(long)]
+    pub images: bool,
+}
+
+#[derive(Args, Debug, Default)]
+pub struct ConvertFlags {
+    /// Services to convert, with those that they depend on; default is all.
+    #[arg(value_name = "SERVICE")]
+    pub service: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Save to a file.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

@@ -1,0 +1,156 @@
+//! Flags of `compose-operator`. Each can be given as a variable of the environment too; the README has the table.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::de::DeserializeOwned;
+
+use crate::api::{NetworkPolicyMode, PublishMode, VolumeDefaults};
+use crate::compose::decode::units;
+use crate::controller::{Election, Options};
+use crate::telemetry::log;
+use crate::translate::Settings;
+
+/// Runs Compose stacks on Kubernetes.
+#[derive(Parser, Debug)]
+#[command(name = "compose-operator", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Reconcile the stacks of the cluster until SIGTERM or Ctrl-C.
+    Run(RunFlags),
+    /// Print the CustomResourceDefinition of ComposeStack.
+    Crd,
+}
+
+#[derive(Args, Debug)]
+pub struct RunFlags {
+    /// Address of /metrics, /livez and /readyz.
+    #[arg(long, env = "COMPOSE_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// Wait until no other replica leads, by a Lease.
+    #[arg(long, env = "COMPOSE_OPERATOR_LEADER_ELECT")]
+    pub leader_elect: bool,
+    /// Namespace of the Lease.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
+    pub namespace: String,
+    /// This replica's name, in the Lease and in Events.
+    #[arg(long, env = "POD_NAME", default_value = "compose-operator")]
+    pub identity: String,
+    /// What is logged: directives such as info,compose_operator=debug.
+    #[arg(long, env = "COMPOSE_OPERATOR_LOG", default_value = "info")]
+    pub log: String,
+    #[arg(long, env = "COMPOSE_OPERATOR_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// How published ports leave the cluster, for stacks that don't say: LoadBalancer, NodePort or ClusterIP.
+    #[arg(long, env = "COMPOSE_OPERATOR_PUBLISH", default_value = "NodePort", value_parser = named::<PublishMode>)]
+    pub publish: PublishMode,
+    /// Which networks become policies, for stacks that don't say: Declared, Isolated or Disabled.
+    #[arg(long, env = "COMPOSE_OPERATOR_NETWORK_POLICY", default_value = "Declared", value_parser = named::<NetworkPolicyMode>)]
+    pub network_policy: NetworkPolicyMode,
+    /// Storage class of claims, for volumes and stacks that don't say; default is the cluster's.
+    #[arg(long, env = "COMPOSE_OPERATOR_STORAGE_CLASS")]
+    pub storage_class: Option<String>,
+    /// Size of claims, for volumes and stacks that don't say.
+    #[arg(long, env = "COMPOSE_OPERATOR_VOLUME_SIZE")]
+    pub volume_size: Option<String>,
+    /// Access mode of claims, for volumes and stacks that don't say.
+    #[arg(long, env = "COMPOSE_OPERATOR_VOLUME_ACCESS_MODE")]
+    pub volume_access_mode: Option<String>,
+    /// How long a roll-out may take, for stacks that don't say.
+    #[arg(long, env = "COMPOSE_OPERATOR_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
+    pub progress_deadline: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl From<LogFormat> for log::Format {
+    fn from(format: LogFormat) -> Self {
+        match format {
+            LogFormat::Text => Self::Text,
+            LogFormat::Json => Self::Json,
+        }
+    }
+}
+
+impl RunFlags {
+    /// How the operator runs.
+    pub fn options(&self) -> Options {
+        Options {
+            kubeconfig: None,
+            settings: self.settings(),
+            listen: Some(self.listen),
+            election: self.leader_elect.then(|| Election { namespace: self.namespace.clone() }),
+            instance: self.identity.clone(),
+        }
+    }
+
+    /// What the admin settles for all stacks.
+    fn settings(&self) -> Settings {
+        Settings {
+            publish: self.publish,
+            network_policy: self.network_policy,
+            volumes: VolumeDefaults {
+                storage_class_name: self.storage_class.clone(),
+                size: self.volume_size.clone(),
+                access_mode: self.volume_access_mode.clone(),
+            },
+            progress_deadline: self.progress_deadline.as_secs(),
+            ..Settings::default()
+        }
+    }
+}
+
+/// A word of one of the resource's enums.
+fn named<T: DeserializeOwned>(word: &str) -> Result<T, String> {
+    serde_json::from_value(word.into()).map_err(|error| error.to_string())
+}
+
+/// A Compose duration of at least a second.
+fn duration(text: &str) -> Result<Duration, String> {
+    let nanoseconds = units::duration(text).and_then(|nanoseconds| u64::try_from(nanoseconds).ok());
+    let duration = nanoseconds.map(Duration::from_nanos).filter(|duration| duration.as_secs() > 0);
+    duration.ok_or_else(|| "expected a duration of at least a second, such as 90s or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Settings, String> {
+        let all = ["compose-operator", "run"].iter().chain(arguments);
+        match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
+            Command::Run(flags) => Ok(flags.settings()),
+            Command::Crd => Err("crd".to_owned()),
+        }
+    }
+
+    #[test]
+    fn without_flags_the_settings_are_those_that_are_shipped() {
+        let settings = parse(&[]);
+        assert_eq!(settings, Ok(Settings { progress_deadline: 600, ..Settings::default() }));
+    }
+
+    #[test]
+    fn words_of_the_resource_are_words_of_the_flags() {
+        assert_eq!(parse(&["--publish=ClusterIP"]).map(|settings| settings.publish), Ok(PublishMode::ClusterIp));
+        assert!(parse(&["--publish=Ingress"]).is_err_and(|error| error.contains("LoadBalancer")));
+    }
+
+    #[test]
+    fn a_deadline_is_a_compose_duration() {
+        assert_eq!(parse(&["--progress-deadline=1h30m"]).map(|settings| settings.progress_deadline), Ok(5400));
+        assert!(parse(&["--progress-deadline=90"]).is_err());
+        assert!(parse(&["--progress-deadline=0s"]).is_err());
+    }
+}

@@ -1,0 +1,28 @@
+//! Where a command's text goes: standard output, or a file that is written as a whole.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What keeps a command from giving its output.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("write YAML")]
+    Yaml(#[from] serde_yaml::Error),
+    #[error("write JSON")]
+    Json(#[from] serde_json::Error),
+    #[error("write {}", .0.display())]
+    File(PathBuf, #[source] io::Error),
+    #[error("write to standard output")]
+    Output(#[source] io::Error),
+}
+
+/// Writes a command's text.
+///
+/// # Errors
+/// Where the file, or standard output, can't be written.
+pub fn write(text: &str, file: Option<&Path>) -> Result<(), Error> {
+    match file {
+        Some(file) => std::fs::write(file, text).map_err(|error| Error::File(file.to_owned(), error)),
+        None => io::stdout().write_all(text.as_bytes()).map_err(Error::Output),
+    }
+}

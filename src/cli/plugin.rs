@@ -1,0 +1,79 @@
+//! The kubectl plugin: finds the project, loads it, and does what the verb says.
+
+use std::io::{self, IsTerminal};
+
+use crate::compose::diagnostic::{Diagnostic, SourceMap, has_errors, render};
+use crate::compose::model::Project;
+use crate::compose::sources::{Options, Sources};
+use crate::compose::{self, Loaded};
+
+use super::args::{Arguments, Command, ConfigFlags, ConvertFlags};
+use super::project::{Found, Surroundings};
+use super::{config, convert, output, project};
+
+/// Why a command ended without doing what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Project(#[from] project::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
+    /// The project is refused; the reasons have been told already.
+    #[error("the project is refused")]
+    Refused,
+}
+
+/// Carries out a command. What there is to say about the project goes to standard error.
+///
+/// # Errors
+/// Where the project can't be found or is refused, or the output can't be written.
+pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<(), Error> {
+    let found = project::find(&arguments.project, around).inspect_err(|error| {
+        if let project::Error::EnvFile(diagnostics, sources) = error {
+            tell(diagnostics, sources);
+        }
+    })?;
+    match &arguments.command {
+        Command::Config(flags) => print_config(found, flags),
+        Command::Convert(flags) => print_objects(found, flags),
+    }
+}
+
+fn print_config(found: Found, flags: &ConfigFlags) -> Result<(), Error> {
+    let options = Options {
+        services: flags.service.clone(),
+        interpolate: !flags.no_interpolate,
+        normalize: !flags.no_normalize,
+        resolve_paths: !flags.no_path_resolution,
+        resolve_environment: !flags.no_env_resolution,
+        check_consistency: !flags.no_consistency,
+        read_mounted: false,
+        ..found.options.clone()
+    };
+    let directory = found.directory.clone();
+    let (project, _) = load(found, &options)?;
+    output::write(&config::text(&project, &directory, flags)?, flags.output.as_deref())?;
+    Ok(())
+}
+
+fn print_objects(found: Found, flags: &ConvertFlags) -> Result<(), Error> {
+    let options = Options { services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
+    let (project, sources) = load(found, &options)?;
+    let (desired, diagnostics) = convert::objects(project);
+    tell(&diagnostics, &sources);
+    let desired = desired.filter(|_| !has_errors(&diagnostics)).ok_or(Error::Refused)?;
+    output::write(&convert::text(&desired, flags.format)?, flags.output.as_deref())?;
+    Ok(())
+}
+
+fn load(found: Found, options: &Options) -> Result<(Project, SourceMap), Error> {
+    let sources = Sources { files: &found.disk, compose_files: found.compose_files, variables: found.variables };
+    let Loaded { project, diagnostics, map } = compose::load(&sources, options);
+    tell(&diagnostics, &map);
+    project.map(|project| (project, map)).ok_or(Error::Refused)
+}
+
+fn tell(diagnostics: &[Diagnostic], sources: &SourceMap) {
+    let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    eprint!("{}", render(diagnostics, sources, color));
+}
