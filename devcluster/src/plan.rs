@@ -171,6 +171,8 @@ fn controller_manager(inputs: &Inputs) -> Vec<String> {
         "--enable-hostpath-provisioner".into(),
         "--pvclaimbinder-sync-period=5s".into(),
         "--concurrent-namespace-syncs=20".into(),
+        // Simulated nodes renew their leases every 50 s, later on a busy machine, and never fail by themselves.
+        "--node-monitor-grace-period=1h".into(),
         "--kube-api-qps=1000".into(),
         "--kube-api-burst=2000".into(),
     ]

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::time::Instant;
-
 use crate::api::ComposeStackStatus;
 use crate::cluster::view::Seen;
 use crate::cluster::{Fetched, Reference};
 use crate::translate::Key;
 
 use super::decide::{Answer, Failure, Probed};
+use super::pace::Pace;
 use super::translation::Translation;
 
 /// The memory of one stack.
@@ -34,7 +33,7 @@ pub struct Memory {
     pub attempts: BTreeMap<Key, u32>,
     /// The answer to our last write of the status, with its resourceVersion.
     pub status: Option<(u64, ComposeStackStatus)>,
-    pub status_written: Option<Instant>,
+    pub pace: Pace,
     pub status_attempts: u32,
     /// Events that were published since the status was last settled.
     pub told: BTreeSet<(&'static str, String)>,

@@ -7,6 +7,7 @@ pub mod decide;
 mod memory;
 mod networks;
 mod observe;
+mod pace;
 mod queue;
 mod reconcile;
 mod run;

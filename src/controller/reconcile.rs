@@ -1,10 +1,8 @@
 //! One look at one stack: observe, decide, act, until there is nothing left to do; then status.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use tokio::time::Instant;
 
 use crate::api::ComposeStackStatus;
 use crate::api::keys::{condition, reason};
@@ -26,8 +24,6 @@ use super::translation::{self, Later, Wanted};
 const PERIOD: Duration = Duration::from_secs(600);
 /// Decisions in one look; each but the last one acts.
 const ROUNDS: usize = 6;
-/// Time between two writes of a status that only tells how far things have come.
-const STATUS_GAP: Duration = Duration::from_secs(3);
 
 /// Looks at a stack; when to look again by itself, if at all.
 pub async fn reconcile(ctx: &Context, key: &StackKey) -> Option<Duration> {
@@ -133,22 +129,22 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     ctx.count(memory.counted.as_deref(), ready.as_deref());
     memory.counted = ready;
     let nothing = ComposeStackStatus::default();
-    let old = recorded(entry, memory).unwrap_or(&nothing);
-    if *old == status {
+    if recorded(entry, memory).unwrap_or(&nothing) == &status {
         memory.answers.clear();
         memory.told.clear();
         memory.status_attempts = 0;
         return backoff::jittered(again);
     }
-    let wait = delay(old, &status, memory.status_written);
+    let old = recorded(entry, memory).unwrap_or(&nothing).clone();
+    let wait = memory.pace.delay(&old, &status);
     if !wait.is_zero() {
         return again.min(wait);
     }
     match write_status(&ctx.caller, entry, &status).await {
         Ok(written) => {
             tracing::info!(stack = %key, reason = memory.counted, summary = status.summary, "status");
+            memory.pace.written(&old, &status);
             memory.status = Some(written);
-            memory.status_written = Some(Instant::now());
             memory.status_attempts = 0;
             memory.answers.clear();
             tell(ctx, entry, memory, notes);
@@ -161,24 +157,6 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
             again.min(backoff::delay(FailureKind::Transient, memory.status_attempts))
         }
     }
-}
-
-/// How long a status may wait. What a user or a tool waits for is told at once; how far a roll-out has come is told every few seconds, so
-/// that a stack that converges costs a handful of writes and not one a pod.
-fn delay(old: &ComposeStackStatus, new: &ComposeStackStatus, written: Option<Instant>) -> Duration {
-    let verdict = |status: &ComposeStackStatus| {
-        let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind).map(|c| c.status.clone());
-        (status.observed_generation, of(condition::READY), of(condition::STALLED))
-    };
-    // What must never be done again is on record before anything else happens.
-    let ended = |status: &ComposeStackStatus| -> BTreeMap<String, (Option<String>, Option<String>)> {
-        let ended = status.services.iter().filter(|s| s.completed.is_some() || s.exhausted.is_some());
-        ended.map(|s| (s.name.clone(), (s.completed.clone(), s.exhausted.clone()))).collect()
-    };
-    if verdict(old) != verdict(new) || ended(old) != ended(new) {
-        return Duration::ZERO;
-    }
-    written.map_or(Duration::ZERO, |at| STATUS_GAP.saturating_sub(at.elapsed()))
 }
 
 /// Publishes Events, each once until the status is settled.
