@@ -93,9 +93,16 @@ impl Stage {
         Ok(())
     }
 
+    /// Makes the namespaces of the examples.
+    pub async fn make_room(&mut self, examples: &[Example]) -> Result<(), Error> {
+        for example in examples {
+            self.namespace(&example.namespace, &example.labels).await?;
+        }
+        Ok(())
+    }
+
     /// Applies an example in its namespace.
-    pub async fn apply(&mut self, example: &Example) -> Result<(), Error> {
-        self.namespace(&example.namespace, &example.labels).await?;
+    pub async fn apply(&self, example: &Example) -> Result<(), Error> {
         let stacks = Api::<ComposeStack>::namespaced(self.client.clone(), &example.namespace);
         stacks.patch(&example.stack.name_any(), &PatchParams::apply(NAME).force(), &Patch::Apply(&example.stack)).await?;
         Ok(())

@@ -82,17 +82,16 @@ async fn show(stage: &mut Stage, examples: &[Example], root: &Path, once: bool) 
     let log = log_file()?;
     screen::say(&format!("Running the operator; its log is {}\n", log.display()))?;
     let mut operator = install::operator(&kubeconfig, &log)?;
-    let mut followed = Vec::new();
-    for example in examples {
-        stage.apply(example).await?;
-        followed.push(Followed::new(example));
-    }
-    follow(stage, &mut operator, followed, once).await
+    stage.make_room(examples).await?;
+    follow(stage, &mut operator, examples, once).await
 }
 
-/// Shows the stacks until all are as they should be or out of time, then sums up; goes on for ever unless `once`.
-async fn follow(stage: &Stage, operator: &mut Companion, mut stacks: Vec<Followed>, once: bool) -> Result<ExitCode, Error> {
+/// Applies the stacks and shows them until all are as they should be or out of time, then sums up; goes on for ever unless `once`.
+async fn follow(stage: &Stage, operator: &mut Companion, examples: &[Example], once: bool) -> Result<ExitCode, Error> {
     let mut screen = Screen::new();
+    let mut stacks: Vec<Followed> = examples.iter().map(Followed::new).collect();
+    let mut next = 0;
+    let mut applying = std::pin::pin!(futures::stream::iter(examples).then(|example| stage.apply(example)));
     let api = Api::<ComposeStack>::all(stage.client().clone());
     let mut changes = std::pin::pin!(watcher(api, watcher::Config::default()).default_backoff().applied_objects());
     let deadline = Instant::now() + IN_TIME;
@@ -100,6 +99,10 @@ async fn follow(stage: &Stage, operator: &mut Companion, mut stacks: Vec<Followe
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut summed_up = false;
     loop {
+        // One after the other: while one is being applied, its time runs.
+        if let Some(stack) = stacks.get_mut(next) {
+            stack.applied.get_or_insert_with(Instant::now);
+        }
         tokio::select! {
             Some(change) = changes.next() => {
                 let Ok(live) = change else { continue };
@@ -108,6 +111,10 @@ async fn follow(stage: &Stage, operator: &mut Companion, mut stacks: Vec<Followe
                     stack.observe(live);
                     screen.show(&stacks)?;
                 }
+            }
+            Some(applied) = applying.next() => {
+                applied?;
+                next += 1;
             }
             _ = clock.tick() => if let Some(status) = operator.ended() {
                 return Err(Error::Text(format!("the operator ended: {status}")));

@@ -60,7 +60,7 @@ impl Screen {
         let mut out = io::stdout().lock();
         for (stack, told) in stacks.iter().zip(&mut self.told) {
             let now = line(stack);
-            if stack.live.is_some() && *told != now {
+            if stack.condition(condition::READY).is_some() && *told != now {
                 writeln!(out, "{:>6.1}s  {now}", self.started.elapsed().as_secs_f64())?;
                 *told = now;
             }
@@ -98,10 +98,18 @@ pub fn summary(stacks: &[Followed], alias: Option<&str>) -> String {
     }
     for stack in stacks.iter().filter(|stack| stack.refused) {
         let (_, reason, message) = stack.condition(condition::STALLED).unwrap_or(("", "not refused", ""));
-        lines.push(format!("\n  {}\n    {reason}: {}", stack.namespace, message.replace('\n', "\n    ")));
+        lines.push(format!("\n  {}\n    {reason}: {}", stack.namespace, beginning(message)));
     }
     lines.push(next_steps(alias));
     lines.join("\n")
+}
+
+/// The first problems of a message, each on a line.
+fn beginning(message: &str) -> String {
+    const SHOWN: usize = 4;
+    let lines: Vec<&str> = message.lines().collect();
+    let shown = lines.iter().take(SHOWN).copied().collect::<Vec<_>>().join("\n    ");
+    if lines.len() > SHOWN { format!("{shown}\n    … and {} lines more", lines.len() - SHOWN) } else { shown }
 }
 
 fn next_steps(alias: Option<&str>) -> String {

@@ -1,5 +1,6 @@
 //! The stacks of `examples/`: what they are, and what has become of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::Error;
 pub struct Example {
     pub namespace: String,
     /// Labels that the file gives its namespace.
-    pub labels: std::collections::BTreeMap<String, String>,
+    pub labels: BTreeMap<String, String>,
     pub stack: ComposeStack,
     /// Whether the operator has to refuse it.
     pub refused: bool,
@@ -38,7 +39,7 @@ pub fn read(directory: &Path) -> Result<Vec<Example>, Error> {
 
 fn example(file: &Path, refused: bool) -> Result<Example, Error> {
     let namespace = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (mut labels, mut stack) = (std::collections::BTreeMap::new(), None);
+    let (mut labels, mut stack) = (BTreeMap::new(), None);
     for document in serde_yaml::Deserializer::from_str(&fs::read_to_string(file)?) {
         let value = serde_json::Value::deserialize(document)?;
         if value["kind"] == "Namespace" {
@@ -57,7 +58,8 @@ pub struct Followed {
     pub namespace: String,
     pub name: String,
     pub refused: bool,
-    applied: Instant,
+    /// When it was applied; not yet.
+    pub applied: Option<Instant>,
     pub live: Option<ComposeStack>,
     /// How long it took to become what it should.
     pub took: Option<Duration>,
@@ -66,13 +68,13 @@ pub struct Followed {
 impl Followed {
     pub fn new(example: &Example) -> Self {
         let (namespace, name) = (example.namespace.clone(), example.stack.name_any());
-        Self { namespace, name, refused: example.refused, applied: Instant::now(), live: None, took: None }
+        Self { namespace, name, refused: example.refused, applied: None, live: None, took: None }
     }
 
     pub fn observe(&mut self, live: ComposeStack) {
         self.live = Some(live);
         if self.took.is_none() && self.is_as_expected() {
-            self.took = Some(self.applied.elapsed());
+            self.took = self.applied.map(|applied| applied.elapsed());
         }
     }
 
@@ -103,16 +105,18 @@ impl Followed {
     pub fn services(&self) -> String {
         let status = self.live.as_ref().and_then(|live| live.status.as_ref());
         let services = status.iter().flat_map(|status| &status.services);
-        services.map(|service| format!("{} {}/{}", service.name, service.ready, service.desired)).collect::<Vec<_>>().join(", ")
+        let services = services.map(|service| format!("{} {}/{}", service.name, service.ready, service.desired)).collect::<Vec<_>>();
+        if services.is_empty() { "none".to_owned() } else { services.join(", ") }
     }
 
-    /// `2 Deployments, 3 Services`.
+    /// `2 Deployments, 3 Services`, or nothing.
     pub fn made(&self) -> String {
-        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+        let mut counts = BTreeMap::<&str, usize>::new();
         for object in self.live.iter().filter_map(|live| live.status.as_ref()).flat_map(|status| &status.objects) {
             *counts.entry(&object.kind).or_default() += 1;
         }
-        counts.into_iter().map(|(kind, count)| plural(kind, count)).collect::<Vec<_>>().join(", ")
+        let made = counts.into_iter().map(|(kind, count)| plural(kind, count)).collect::<Vec<_>>();
+        if made.is_empty() { "nothing".to_owned() } else { made.join(", ") }
     }
 }
 

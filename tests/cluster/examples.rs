@@ -106,17 +106,16 @@ async fn default_network_driver_has_no_effect_and_is_warned_about() {
 }
 
 #[tokio::test]
-async fn existing_network_is_missed_when_the_namespace_no_longer_offers_it() {
-    let stack = Example::ready("existing-network").await;
-    let namespaces = Api::<Namespace>::all(stack.space.client.clone());
-    let label =
-        |value: Value| Patch::Merge(json!({"metadata": {"labels": {"compose-operator.dev/network.my-pre-existing-network": value}}}));
-    namespaces.patch(&stack.space.name, &PatchParams::default(), &label(Value::Null)).await.unwrap();
+async fn existing_network_waits_until_the_namespace_offers_it() {
+    let stack = Example::apply_without_labels("existing-network").await;
     let stalled = stack.space.stalled(&stack.name, "ExternalResourceMissing").await;
     assert!(condition(&stalled, "Stalled").unwrap().message.contains("my-pre-existing-network"));
-    assert_eq!(stack.space.names::<Deployment>().await, ["db", "web"]);
-    namespaces.patch(&stack.space.name, &PatchParams::default(), &label(json!("true"))).await.unwrap();
+    assert!(stack.space.names::<Deployment>().await.is_empty());
+    let label = json!({"metadata": {"labels": {"compose-operator.dev/network.my-pre-existing-network": "true"}}});
+    let namespaces = Api::<Namespace>::all(stack.space.client.clone());
+    namespaces.patch(&stack.space.name, &PatchParams::default(), &Patch::Merge(label)).await.unwrap();
     stack.space.ready(&stack.name).await;
+    assert!(stack.space.names::<NetworkPolicy>().await.is_empty(), "the network is another's");
     stack.space.close().await;
 }
 

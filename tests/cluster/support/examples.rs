@@ -21,12 +21,27 @@ pub struct Example {
 impl Example {
     /// Applies `examples/<file>.yaml` in a namespace with the labels that the file gives its own.
     pub async fn apply(file: &str) -> Self {
+        let (labels, stack) = Self::read(file);
+        Self::create(file, labels, &stack).await
+    }
+
+    /// Applies it in a namespace without labels.
+    pub async fn apply_without_labels(file: &str) -> Self {
+        Self::create(file, json!({}), &Self::read(file).1).await
+    }
+
+    /// The labels of the namespace, and the stack.
+    fn read(file: &str) -> (Value, Value) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(format!("{file}.yaml"));
         let text = fs::read_to_string(path).unwrap();
         let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text).map(|d| Value::deserialize(d).unwrap()).collect();
         let labels =
             documents.iter().find(|document| document["kind"] == "Namespace").map_or(json!({}), |n| n["metadata"]["labels"].clone());
         let stack = documents.iter().find(|document| document["kind"] == "ComposeStack").unwrap();
+        (labels, stack.clone())
+    }
+
+    async fn create(file: &str, labels: Value, stack: &Value) -> Self {
         let space = Space::open_labelled(file.rsplit('/').next().unwrap(), labels).await;
         let name = stack["metadata"]["name"].as_str().unwrap().to_owned();
         space.create_spec(&name, stack["spec"].clone()).await;
