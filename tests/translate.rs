@@ -4,6 +4,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+#[path = "translate/kinds.rs"]
+mod kinds;
+#[path = "translate/names.rs"]
+mod names;
+#[path = "translate/networks.rs"]
+mod networks;
+#[path = "translate/secrets.rs"]
+mod secrets;
+#[path = "translate/storage.rs"]
+mod storage;
 #[path = "translate/support.rs"]
 mod support;
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, KeyToPath, Secret, SecretVolumeSource, Volume};
 
+use serde_json::json;
+
 use crate::compose::path::Path;
 use crate::compose::sources::{File, FileSet};
 
@@ -69,7 +71,9 @@ impl Content {
         let keys: Vec<KeyToPath> = self.items.iter().map(key_to_path).collect();
         let modes: Vec<String> = self.items.iter().map(|item| format!("{} {:o}", item.path, item.mode)).collect();
         let object_name = ObjectName::of_content(&stack.project.name, name, &content_hash);
-        let metadata = metadata(&object_name, stack_labels(stack), self.annotations.clone(), content_hash.clone());
+        let inputs =
+            if self.annotations.is_empty() { content_hash.clone() } else { hash::of_json(&json!([&content_hash, &self.annotations])) };
+        let metadata = metadata(&object_name, stack_labels(stack), self.annotations.clone(), inputs);
         let object = if self.secret {
             let data = bytes.iter().map(|(key, content)| (key.clone(), ByteString(content.to_vec()))).collect();
             let secret =

@@ -11,7 +11,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::api::{NetworkPolicyMode, keys};
 use crate::compose::model::Service;
@@ -78,13 +78,14 @@ fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut 
     let members: Vec<_> = stack.services().filter(|(_, service, _)| networks_of(service).contains(&network)).collect();
     let isolated = stack.settings.network_policy == NetworkPolicyMode::Isolated;
     // Members of the default network alone stay open; those that another network isolates must still be reached by their peers here.
+    let mut chosen = None;
     let selected = if network == DEFAULT_NETWORK && !isolated {
-        let chosen: Vec<String> =
+        let services: Vec<String> =
             members.iter().filter(|(_, service, _)| networks_of(service).len() > 1).map(|(.., name)| name.to_string()).collect();
-        if chosen.is_empty() {
+        if services.is_empty() {
             return;
         }
-        only(stack, chosen)
+        only(stack, Option::insert(&mut chosen, services).clone())
     } else {
         if members.is_empty() {
             return;
@@ -100,7 +101,8 @@ fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut 
     };
     let annotations =
         stack.project.networks.get(network).map(|declared| user_annotations(&declared.labels, &path, report)).unwrap_or_default();
-    add(&name, stack_labels(stack), annotations, spec, &path, objects, report);
+    let intent = json!({ "network": network, "name": engine_name(stack, network), "only": chosen, "annotations": &annotations });
+    add(&name, (stack_labels(stack), annotations), spec, &intent, &path, objects, report);
 }
 
 fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, objects: &mut Objects, report: &mut Report) {
@@ -110,7 +112,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     if service.network_mode.as_deref() == Some("none") {
         let types = Some(vec!["Ingress".to_owned(), "Egress".to_owned()]);
         let spec = NetworkPolicySpec { pod_selector: Some(pods()), policy_types: types, ingress: None, egress: None };
-        add(&name.closed(), labels, StringMap::new(), spec, &path.key("network_mode"), objects, report);
+        add(&name.closed(), (labels, StringMap::new()), spec, &json!({ "none": key }), &path.key("network_mode"), objects, report);
         return;
     }
     let networks = networks_of(service);
@@ -119,6 +121,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
         ports.sort_unstable();
         ports.dedup();
+        let intent = json!({ "published": key, "ports": ports.iter().map(|(port, protocol)| format!("{port}/{}", protocol.lower())).collect::<Vec<_>>() });
         let ports = ports.into_iter().map(|(port, protocol)| policy_port(i32::from(port), protocol.as_str())).collect();
         let spec = NetworkPolicySpec {
             pod_selector: Some(pods()),
@@ -126,7 +129,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
             ingress: Some(vec![NetworkPolicyIngressRule { from: None, ports: Some(ports) }]),
             egress: None,
         };
-        add(&name.published(), labels.clone(), StringMap::new(), spec, &path.key("ports"), objects, report);
+        add(&name.published(), (labels.clone(), StringMap::new()), spec, &intent, &path.key("ports"), objects, report);
     }
     let internal = |network: &str| stack.project.networks.get(network).is_some_and(|declared| declared.internal);
     if networks.is_empty() || !networks.iter().all(|network| internal(network)) {
@@ -146,7 +149,12 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         ingress: None,
         egress: Some(vec![NetworkPolicyEgressRule { to: Some(inside), ports: None }, to_dns(stack)]),
     };
-    add(&name.internal(), labels, StringMap::new(), spec, &path.key("networks"), objects, report);
+    let dns = &stack.settings.dns;
+    let intent = json!({
+        "inside": networks.iter().map(|network| (network, engine_name(stack, network))).collect::<Vec<_>>(),
+        "dns": [json!(dns.namespace), json!(dns.pod_labels), json!(dns.cidrs)],
+    });
+    add(&name.internal(), (labels, StringMap::new()), spec, &intent, &path.key("networks"), objects, report);
 }
 
 /// Whether a network's policy selects all of its members.
@@ -157,8 +165,7 @@ fn isolates(stack: &Stack, network: &str) -> bool {
 /// The members of a network: the stack's own by its key, those of other stacks by its engine-wide name.
 fn peers(stack: &Stack, network: &str) -> Vec<NetworkPolicyPeer> {
     let own = NetworkPolicyPeer { pod_selector: Some(member_selector(stack, network)), ..NetworkPolicyPeer::default() };
-    let engine_name = stack.project.networks.get(network).map(|declared| declared.name.as_str()).filter(|name| !name.is_empty());
-    let by_name = engine_name.map(|name| {
+    let by_name = engine_name(stack, network).map(|name| {
         let labels = StringMap::from([(names::network_name_label(name), "true".to_owned())]);
         let selector = LabelSelector { match_labels: Some(labels), match_expressions: None };
         NetworkPolicyPeer { pod_selector: Some(selector), ..NetworkPolicyPeer::default() }
@@ -204,17 +211,19 @@ fn user_annotations(labels: &indexmap::IndexMap<String, String>, path: &Path, re
     made.labels.into_iter().chain(made.annotations).collect()
 }
 
+fn engine_name<'a>(stack: &Stack<'a>, network: &str) -> Option<&'a str> {
+    stack.project.networks.get(network).map(|declared| declared.name.as_str()).filter(|name| !name.is_empty())
+}
+
 fn add(
     name: &ObjectName,
-    labels: StringMap,
-    annotations: StringMap,
+    (labels, annotations): (StringMap, StringMap),
     spec: NetworkPolicySpec,
+    intent: &Json,
     path: &Path,
     objects: &mut Objects,
     report: &mut Report,
 ) {
-    // A policy has nothing but its intent in it.
-    let inputs = hash::of_json(&json!({ "labels": &labels, "annotations": &annotations, "spec": &spec }));
-    let policy = NetworkPolicy { metadata: metadata(name, labels, annotations, inputs), spec: Some(spec) };
+    let policy = NetworkPolicy { metadata: metadata(name, labels, annotations, hash::of_json(intent)), spec: Some(spec) };
     objects.add(Object::NetworkPolicy(Box::new(policy)), path, report);
 }

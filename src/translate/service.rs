@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Service as KubeService, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::api::PublishMode;
 use crate::compose::model::{EndpointMode, HealthcheckTest, Port, Service};
@@ -31,9 +31,10 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
     for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
         let path = service_path(key);
         let shape = Shape::of(stack, service, ports.get(key));
-        let extra = labels::of_deploy(service, &path, report);
-        let labels = extra.labels.into_iter().chain(service_labels(stack, key, name)).collect();
-        let service = shape.service(name, labels, extra.annotations, selector(stack, name));
+        let user = labels::of_deploy(service, &path, report);
+        let intent = json!({ "service": key, "labels": &user.labels, "annotations": &user.annotations });
+        let labels = user.labels.into_iter().chain(service_labels(stack, key, name)).collect();
+        let service = shape.service(name, labels, user.annotations, selector(stack, name), &intent);
         objects.add(Object::Service(Box::new(service)), &path, report);
     }
     for alias in &aliases.services {
@@ -53,7 +54,7 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
                 (stack_labels(stack), shared)
             }
         };
-        let service = shape.service(&alias.name, labels, StringMap::new(), selector);
+        let service = shape.service(&alias.name, labels, StringMap::new(), selector, &json!({ "alias": &alias.targets }));
         objects.add(Object::Service(Box::new(service)), &alias.path, report);
     }
 }
@@ -83,12 +84,13 @@ impl Shape {
         }
     }
 
-    fn service(&self, name: &ObjectName, labels: StringMap, annotations: StringMap, selector: StringMap) -> KubeService {
+    /// `intent`: what else user and admin determine of it.
+    fn service(&self, name: &ObjectName, labels: StringMap, annotations: StringMap, selector: StringMap, intent: &Json) -> KubeService {
         let headless = self.headless || self.ports.is_empty();
         let listed: Vec<String> = self.ports.iter().map(|listen| format!("{}/{}", listen.port, listen.protocol.lower())).collect();
         let inputs = hash::of_json(&json!({
-            "labels": &labels, "annotations": &annotations, "selector": &selector, "headless": headless, "ports": if headless { Vec::new() } else { listed },
-            "notReady": self.not_ready, "dualStack": self.dual_stack,
+            "of": intent, "headless": headless, "ports": if headless { Vec::new() } else { listed }, "notReady": self.not_ready,
+            "dualStack": self.dual_stack,
         }));
         let ports = self.ports.iter().map(|listen| ServicePort {
             name: Some(port_name(*listen)),
@@ -166,6 +168,7 @@ pub fn publish(
     check_ports(service, &path, report);
     let mut taken: BTreeMap<(u16, Protocol), u16> = BTreeMap::new();
     let mut ports = Vec::new();
+    let mut intents = Vec::new();
     let mut endpoints = Vec::new();
     for Published { port, protocol, path } in &published {
         let number = match offered(port) {
@@ -185,6 +188,7 @@ pub fn publish(
             None => {}
         }
         let node_port = node_port(stack.settings.publish, port, number, path, report);
+        intents.push(json!([number, port.target, protocol.lower(), &port.name, &port.app_protocol, node_port]));
         ports.push(ServicePort {
             name: Some(published_name(port, number, *protocol)),
             port: i32::from(number),
@@ -209,11 +213,15 @@ pub fn publish(
         PublishMode::NodePort => "NodePort",
         PublishMode::ClusterIp => "ClusterIP",
     };
-    let lines: Vec<String> = ports.iter().map(|port| serde_json::to_string(port).unwrap_or_default()).collect();
     let labels = service_labels(stack, key, name);
-    let inputs = hash::of_json(&json!({ "labels": &labels, "type": kind, "ports": lines }));
-    let spec =
-        ServiceSpec { type_: Some(kind.to_owned()), ports: Some(ports), selector: Some(selector(stack, name)), ..ServiceSpec::default() };
+    let inputs = hash::of_json(&json!({ "service": key, "type": kind, "ports": intents, "dualStack": wants_ipv6(stack, service) }));
+    let spec = ServiceSpec {
+        type_: Some(kind.to_owned()),
+        ports: Some(ports),
+        ip_family_policy: wants_ipv6(stack, service).then(|| PREFER_DUAL_STACK.to_owned()),
+        selector: Some(selector(stack, name)),
+        ..ServiceSpec::default()
+    };
     let made =
         KubeService { metadata: metadata(&name.published(), labels, StringMap::new(), inputs), spec: Some(spec), ..KubeService::default() };
     objects.add(Object::Service(Box::new(made)), &path, report);

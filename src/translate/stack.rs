@@ -35,9 +35,11 @@ impl<'a> Stack<'a> {
                 );
                 continue;
             };
-            if let Some(other) = takers.insert(name.clone(), key) {
+            if let Some(other) = takers.get(&name) {
                 report.refuse("name-collision", &path, format!("becomes \"{name}\" like {}", service_path(other)));
+                continue;
             }
+            takers.insert(name.clone(), key);
             names.insert(key.as_str(), name);
         }
         Self { project, settings, facts, names }

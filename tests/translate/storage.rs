@@ -1,0 +1,247 @@
+//! Volumes, packed files, configs and secrets: where they come from and how they are mounted.
+
+use std::collections::BTreeMap;
+
+use compose_operator::translate::{Desired, Key, Kind, Object};
+use k8s_openapi::api::core::v1::{PodSpec, Volume};
+
+use crate::support::{Stack, problems};
+
+fn pod(desired: &Desired, service: &str) -> PodSpec {
+    match &desired.objects[&desired.service(service).unwrap().workload] {
+        Object::Deployment(object) => object.spec.clone().unwrap().template.spec.unwrap(),
+        Object::DaemonSet(object) => object.spec.clone().unwrap().template.spec.unwrap(),
+        Object::Job(object) => object.spec.clone().unwrap().template.spec.unwrap(),
+        other => panic!("{} is no workload", other.key()),
+    }
+}
+
+fn what(volume: &Volume) -> String {
+    if let Some(claim) = &volume.persistent_volume_claim {
+        return format!("claim {}", claim.claim_name);
+    }
+    if let Some(map) = &volume.config_map {
+        return format!("configmap {}", map.name.rsplit_once("--").map_or(map.name.as_str(), |(name, _)| name));
+    }
+    if let Some(secret) = &volume.secret {
+        let name = secret.secret_name.clone().unwrap();
+        return format!("secret {}", name.rsplit_once("--").map_or(name.as_str(), |(name, _)| name));
+    }
+    let scratch = volume.empty_dir.as_ref().unwrap();
+    let limit = scratch.size_limit.as_ref().map_or(String::new(), |limit| format!(" {}", limit.0));
+    format!("{}{limit}", scratch.medium.as_deref().unwrap_or("disk"))
+}
+
+/// `target: what[/sub path][ ro]` of every mount of the service `web`.
+fn mounts(stack: &Stack) -> Vec<String> {
+    let pod = pod(&stack.desired(), "web");
+    let volumes: BTreeMap<_, _> = pod.volumes.iter().flatten().map(|volume| (volume.name.clone(), what(volume))).collect();
+    let line = |mount: &k8s_openapi::api::core::v1::VolumeMount| {
+        let path = mount.sub_path.as_ref().map_or(String::new(), |path| format!("/{path}"));
+        format!("{}: {}{path}{}", mount.mount_path, volumes[&mount.name], if mount.read_only == Some(true) { " ro" } else { "" })
+    };
+    pod.containers[0].volume_mounts.iter().flatten().map(line).collect()
+}
+
+fn stack(service: &str) -> Stack {
+    let declared = "volumes: {data: , cache: {name: shared}, other: {external: true, name: their_claim}, mem: {driver_opts: {type: tmpfs, o: size=1m, device: tmpfs}}}\n";
+    Stack::of(&format!("services:\n  web:\n    image: x:1\n{service}{declared}"))
+}
+
+#[track_caller]
+fn check(service: &str, expected: &[&str]) {
+    assert_eq!(mounts(&stack(service)), expected, "{service}");
+}
+
+#[test]
+fn named_volumes_are_claims_mounted_below_data() {
+    check("    volumes: ['data:/data']\n", &["/data: claim app-data/data"]);
+    check("    volumes: ['data:/data:ro']\n", &["/data: claim app-data/data ro"]);
+    check("    volumes: ['cache:/data']\n", &["/data: claim shared/data"]);
+    check("    volumes: [{type: volume, source: data, target: /data, volume: {subpath: a/b}}]\n", &["/data: claim app-data/data/a/b"]);
+    check("    volumes: ['data:/aa', 'data:/bb:ro']\n", &["/aa: claim app-data/data", "/bb: claim app-data/data ro"]);
+    check("    volumes: ['mem:/data']\n", &["/data: Memory 1048576"]);
+}
+
+#[test]
+fn claims_that_exist_already_are_mounted_as_they_are_laid_out() {
+    let mut stack = stack("    volumes: ['data:/data', 'other:/other']\n");
+    assert_eq!(mounts(&stack), ["/data: claim app-data/data", "/other: claim their-claim"]);
+    let desired = stack.desired();
+    assert_eq!(desired.services[0].externals.iter().map(|external| external.name.as_str()).collect::<Vec<_>>(), ["their-claim"]);
+    assert!(!desired.objects.contains_key(&Key::new(Kind::PersistentVolumeClaim, "their-claim")));
+
+    stack.facts.claim_layouts.insert("app-data".to_owned(), None);
+    stack.facts.claim_layouts.insert("their-claim".to_owned(), Some("data".to_owned()));
+    assert_eq!(mounts(&stack), ["/data: claim app-data", "/other: claim their-claim/data"]);
+    let desired = stack.desired();
+    let claim = &desired.objects[&Key::new(Kind::PersistentVolumeClaim, "app-data")];
+    assert!(!claim.metadata().annotations.as_ref().unwrap().contains_key("compose-operator.dev/layout"));
+}
+
+#[test]
+fn what_a_claim_is_like_does_not_depend_on_who_uses_it() {
+    let mut unused = stack("");
+    unused.settings.volumes.size = Some("5Gi".to_owned());
+    let mut used = stack("    volumes: ['data:/data']\n");
+    used.settings.volumes.size = Some("5Gi".to_owned());
+    let key = Key::new(Kind::PersistentVolumeClaim, "app-data");
+    assert_eq!(unused.desired().objects[&key], used.desired().objects[&key]);
+    let text = crate::support::manifest(&used.desired().objects[&key]);
+    assert!(
+        text.contains("storage: 5Gi") && !text.contains("app.kubernetes.io/instance") && text.contains("Prune=false,Delete=false"),
+        "{text}"
+    );
+}
+
+#[test]
+fn scratch_space_is_an_empty_directory() {
+    check("    tmpfs: ['/run', '/tmp:size=64m,mode=1777']\n", &["/run: Memory", "/tmp: Memory 67108864"]);
+    check("    volumes: [{type: tmpfs, target: /cache, tmpfs: {size: 1048576}}]\n", &["/cache: Memory 1048576"]);
+    check("    volumes: [/var/lib/x]\n", &["/var/lib/x: disk"]);
+    check("    shm_size: 256m\n", &["/dev/shm: Memory 268435456"]);
+}
+
+#[test]
+fn packed_files_are_mounted_one_by_one_and_directories_as_a_whole() {
+    let stack = stack("    volumes: ['./nginx.conf:/etc/nginx.conf:ro', './conf:/etc/conf:ro', '/host/x:/x:ro']\n")
+        .with_file("nginx.conf", "a")
+        .with_file("conf/run.sh", "#!/bin/sh\n")
+        .with_file("conf/d/y.txt", "y")
+        .with_file("/host/x", "x");
+    assert_eq!(
+        mounts(&stack),
+        ["/etc/conf: configmap app--conf ro", "/etc/nginx.conf: configmap app--nginx-conf/nginx.conf ro", "/x: configmap app--x/x ro"]
+    );
+    let pod = pod(&stack.desired(), "web");
+    let conf = pod.volumes.iter().flatten().find(|volume| volume.name == "file-conf").unwrap();
+    let items = conf.config_map.clone().unwrap().items.unwrap();
+    let items: Vec<_> = items.iter().map(|item| format!("{} {:o}", item.path, item.mode.unwrap())).collect();
+    assert_eq!(items, ["d/y.txt 444", "run.sh 555"]);
+}
+
+#[test]
+fn a_changed_file_changes_its_object_and_rolls_its_users_alone() {
+    let stack = |content: &str| {
+        let text = "services: {web: {image: x, volumes: ['./a:/a:ro']}, db: {image: y}}";
+        Stack::of(text).with_file("a", content).desired()
+    };
+    let (one, two) = (stack("1"), stack("2"));
+    let maps = |desired: &Desired| desired.objects.keys().filter(|key| key.kind == Kind::ConfigMap).cloned().collect::<Vec<_>>();
+    assert_ne!(maps(&one), maps(&two));
+    assert_ne!(one.service("web").unwrap().inputs, two.service("web").unwrap().inputs);
+    assert_eq!(one.service("db").unwrap().inputs, two.service("db").unwrap().inputs);
+}
+
+#[track_caller]
+fn refused(service: &str, expected: &str) {
+    let (desired, text) = problems(&stack(service));
+    assert!(desired.is_none(), "not refused: {service}");
+    assert!(text.contains(expected), "{service}: {text}");
+}
+
+#[test]
+fn what_is_not_packed_is_refused_by_path() {
+    refused(
+        "    volumes: ['./missing:/x']\n",
+        "Error services.web.volumes[0] (compose.yaml:4:15): file-missing: \"missing\" is not among the stack's files",
+    );
+    refused(
+        "    volumes: ['/etc/x:/x']\n",
+        "file-missing: \"/etc/x\" is not among the stack's files, and a path of the host needs the administrator's permission",
+    );
+    refused("    volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro']\n", "docker-socket");
+    refused("    volumes: ['data:/xx']\n    tmpfs: [/xx]\n", "duplicate-mount: \"/xx\" is mounted already by services.web.volumes[0]");
+    refused("    volumes: [{type: volume, source: data, target: /x, volume: {subpath: ../y}}]\n", "subpath");
+    refused("    volumes: ['data:/x']\n    deploy: {mode: global}\n", "claim-on-every-node");
+}
+
+#[test]
+fn writable_mounts_of_files_are_read_only_with_a_warning() {
+    let stack = stack("    volumes: ['./a:/a']\n").with_file("a", "1");
+    assert_eq!(mounts(&stack), ["/a: configmap app--a/a ro"]);
+    assert_eq!(stack.codes(), ["bind-read-only services.web.volumes[0]"]);
+}
+
+#[test]
+fn configs_and_secrets_are_files_with_their_modes() {
+    let text = "services:\n  web:\n    image: x:1\n    configs: [c, {source: c, target: /etc/c.conf, mode: 0640}]\n    secrets: [s, {source: s, target: key.pem}]\nconfigs: {c: {content: hello}}\nsecrets: {s: {file: ./s.txt}}\n";
+    let stack = Stack::of(text).with_file("s.txt", "hidden");
+    assert_eq!(
+        mounts(&stack),
+        [
+            "/c: configmap app--c/c ro",
+            "/etc/c.conf: configmap app--c/c ro",
+            "/run/secrets/key.pem: secret app--s/s ro",
+            "/run/secrets/s: secret app--s/s ro",
+        ]
+    );
+    let pod = pod(&stack.desired(), "web");
+    let modes: Vec<_> = pod
+        .volumes
+        .iter()
+        .flatten()
+        .filter_map(|volume| volume.config_map.clone())
+        .map(|map| map.items.unwrap()[0].mode.unwrap())
+        .collect();
+    assert_eq!(modes, [0o444, 0o440], "write bits are dropped");
+}
+
+#[test]
+fn binary_content_survives_byte_for_byte() {
+    let mut stack = stack("    volumes: ['./a.bin:/a:ro']\n");
+    let bytes = [0_u8, 159, 146, 150, 13, 10];
+    stack.files.files.insert(
+        "a.bin".to_owned(),
+        compose_operator::compose::sources::File { content: bytes.as_slice().into(), executable: false, tainted: false },
+    );
+    let desired = stack.desired();
+    let map = desired.objects.values().find_map(|object| if let Object::ConfigMap(map) = object { Some(map) } else { None }).unwrap();
+    assert_eq!(map.binary_data.as_ref().unwrap()["a.bin"].0, bytes);
+    assert_eq!((map.immutable, &map.data), (Some(true), &None));
+}
+
+#[test]
+fn external_configs_and_secrets_are_looked_up_by_name_and_key() {
+    let text = "services:\n  web: {image: x, configs: [c], secrets: [s]}\nconfigs: {c: {external: true, name: their-config}}\nsecrets: {s: {external: true}}\n";
+    let mut stack = Stack::of(text);
+    stack.facts.external_keys.insert((false, "their-config".to_owned()), ["only".to_owned()].into());
+    stack.facts.external_keys.insert((true, "s".to_owned()), ["s".to_owned(), "t".to_owned()].into());
+    let desired = stack.desired();
+    let externals: Vec<_> =
+        desired.services[0].externals.iter().map(|external| format!("{:?} {} {}", external.kind, external.name, external.path)).collect();
+    assert_eq!(externals, ["ConfigMap their-config configs.c", "Secret s secrets.s"]);
+    let pod = pod(&desired, "web");
+    let keys: Vec<_> = pod
+        .volumes
+        .iter()
+        .flatten()
+        .map(|volume| {
+            volume.config_map.clone().map(|map| map.items).or(volume.secret.clone().map(|secret| secret.items)).flatten().unwrap()[0]
+                .key
+                .clone()
+        })
+        .collect();
+    assert_eq!(keys, ["only", "s"]);
+    stack.facts.external_keys.insert((true, "s".to_owned()), ["t".to_owned(), "u".to_owned()].into());
+    assert!(stack.codes().contains(&"external-key secrets.s".to_owned()));
+}
+
+#[test]
+fn services_that_share_a_claim_of_one_node_run_on_one_node() {
+    let text =
+        "services: {web: {image: x, volumes: ['data:/d1']}, backup: {image: y, volumes: ['data:/d1']}, db: {image: z}}\nvolumes: {data: }";
+    let affinity = |stack: &Stack, service: &str| {
+        let pod = pod(&stack.desired(), service);
+        let affinity = pod.affinity.and_then(|affinity| affinity.pod_affinity);
+        affinity.map(|affinity| {
+            let term = affinity.required_during_scheduling_ignored_during_execution.unwrap().remove(0);
+            term.label_selector.unwrap().match_expressions.unwrap().remove(0).values.unwrap()
+        })
+    };
+    let mut stack = Stack::of(text);
+    assert_eq!(affinity(&stack, "web"), Some(vec!["backup".to_owned(), "web".to_owned()]));
+    assert_eq!(affinity(&stack, "db"), None);
+    stack.settings.volumes.access_mode = Some("ReadWriteMany".to_owned());
+    assert_eq!(affinity(&stack, "web"), None);
+}
