@@ -1,6 +1,6 @@
 //! Checks of values against each other within one resource.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::yaml::{Mapping, Node};
 

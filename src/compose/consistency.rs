@@ -123,6 +123,7 @@ impl Check<'_> {
         if text(node, "network_mode").is_some_and(|mode| !mode.is_empty()) && networks.is_some_and(|networks| !networks.is_empty()) {
             let span = node.get("network_mode").map_or(node.span, |mode| mode.span);
             self.problems.error("conflict", &path.key("network_mode"), span, "only one of network_mode and networks may be given");
+            return;
         }
         for (network, entry) in networks.into_iter().flatten() {
             self.defined("networks", &key_node(network, entry), &path.key("networks").key(network));

@@ -160,7 +160,8 @@ impl<'a> Loader<'a> {
             ComposeFile::Text { name, text, tainted } => self.parse(name, text, *tainted),
             ComposeFile::Structured { name, value } => {
                 let id = self.map.add(name.clone(), "", false);
-                let tree = yaml::from_json(value, id);
+                let mut tree = yaml::from_json(value, id);
+                legacy::mend_booleans(&mut tree);
                 if self.spend(tree::count(&tree)) { vec![tree] } else { Vec::new() }
             }
             ComposeFile::Path(path) => match self.read(path) {

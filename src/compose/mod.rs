@@ -27,6 +27,8 @@ pub mod schema;
 mod select;
 mod short;
 pub mod sources;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod typed;
 mod unique;
