@@ -4,7 +4,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{Action, Failure, Input};
-use crate::translate::{Key, Object};
+use crate::translate::Key;
 
 /// The actions of one decision, and when to look again.
 pub(super) struct Acts<'a> {
@@ -44,13 +44,14 @@ impl<'a> Acts<'a> {
         self.failures.get(key)
     }
 
-    /// Asks for the create again once `after` has passed since the object in its way was read.
-    pub fn retry(&mut self, object: &Object, read: Timestamp, after: Duration) {
+    /// Whether it is time to try a name again, `after` having passed since the object in its way was read; else looks again then.
+    pub fn is_due(&mut self, read: Timestamp, after: Duration) -> bool {
         let waited = Duration::try_from(self.now.duration_since(read)).unwrap_or_default();
-        match after.checked_sub(waited).filter(|d| !d.is_zero()) {
-            Some(rest) => self.look_after(rest),
-            None => self.push(Action::Create { object: Box::new(object.clone()) }),
+        let rest = after.checked_sub(waited).filter(|d| !d.is_zero());
+        if let Some(rest) = rest {
+            self.look_after(rest);
         }
+        rest.is_none()
     }
 }
 

@@ -33,6 +33,9 @@ pub(super) struct Facts {
     pub met: Met,
     pub completed: Option<String>,
     pub exhausted: Option<String>,
+    /// That it has ended at the wanted inputs stands in the recorded status. Only then may it be scaled to 0: its pods are the only other
+    /// witnesses, and they go with that.
+    pub end_is_recorded: bool,
 }
 
 impl Facts {
@@ -142,7 +145,9 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
         met: recorded.and_then(|r| r.met.as_deref()).map(Met::parse).unwrap_or_default(),
         completed: recorded.and_then(|r| r.completed.clone()).filter(|_| !scene.bugs.rerun_finished),
         exhausted: recorded.and_then(|r| r.exhausted.clone()),
+        end_is_recorded: false,
     };
+    facts.end_is_recorded = facts.is_completed(plan) || facts.is_exhausted(plan);
     let comes_up = live.is_some() && plan.kind() == Kind::Deployment && progress.replicas == 0;
     if is_zero(plan) || comes_up && !facts.is_completed(plan) {
         // What comes up from 0 must be met again before anything follows it.

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
-use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::acts::Acts;
 use super::view::{Scene, Seen};
@@ -46,11 +45,6 @@ pub(super) struct Standing {
 
 pub(super) fn stand<'a>(scene: &Scene<'a>, key: &Key) -> Stand<'a> {
     let Some(seen) = scene.get(key) else { return Stand::Missing };
-    // The caches would have shown it by now, were it still there: only another create can tell.
-    let old = |read: Timestamp| scene.input.now.duration_since(read) >= SignedDuration::from_secs(10);
-    if seen.labelled && !seen.deleting && scene.is_ours(&seen) && seen.read.is_some_and(old) {
-        return Stand::Missing;
-    }
     if scene.is_ours(&seen) {
         return match (seen.deleting, seen.labelled) {
             (true, _) => Stand::Going(seen),
@@ -80,12 +74,13 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
             acts.push(Action::Create { object: Box::new(object.clone()) });
             Standing { exists: false, trouble: pending }
         }
-        Stand::Going(seen) => Standing { exists: false, trouble: Some(Trouble::Deletion(wait_for_deletion(key, object, &seen, acts))) },
-        Stand::Taken(seen, owner) => {
-            Standing { exists: false, trouble: Some(Trouble::Conflict(conflict(key, object, &seen, owner, acts))) }
+        Stand::Going(seen) | Stand::Taken(seen, _) if is_due(&seen, acts) => {
+            acts.push(Action::Create { object: Box::new(object.clone()) });
+            Standing { exists: false, trouble: waiting(scene, key) }
         }
+        Stand::Going(_) | Stand::Taken(..) => Standing { exists: false, trouble: waiting(scene, key) },
         Stand::Stray(live) => {
-            acts.push(apply(object.clone(), live, Cause::Adopted));
+            acts.push(apply(sticky(object, live), live, Cause::Adopted));
             Standing { exists: false, trouble: pending }
         }
         Stand::Ours(live) if becomes_virtual(object, live) => {
@@ -98,6 +93,13 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
             acts.push(action);
             Standing { exists: true, trouble: pending }
         }
+    }
+}
+
+fn waiting(scene: &Scene, key: &Key) -> Option<Trouble> {
+    match stand(scene, key) {
+        Stand::Taken(_, owner) => Some(Trouble::Conflict(taken(key, owner))),
+        _ => Some(Trouble::Deletion(going(key))),
     }
 }
 
@@ -126,19 +128,19 @@ pub(super) fn delete(key: &Key, live: &LiveObject) -> Action {
     Action::Delete { key: key.clone(), uid: live.uid.clone(), resource_version: live.resource_version.clone() }
 }
 
-/// What to say of a name that comes free; asks for another try where no watch will show that.
-pub(super) fn wait_for_deletion(key: &Key, object: &Object, seen: &Seen, acts: &mut Acts) -> String {
-    if let Some(read) = seen.read {
-        acts.retry(object, read, DELETION_RETRY);
-    }
+/// Whether to try the name again now, because no watch shows when it comes free.
+pub(super) fn is_due(seen: &Seen, acts: &mut Acts) -> bool {
+    let foreign = !seen.deleting && matches!(seen.object.whose, Observed::Foreign(_));
+    seen.read.is_some_and(|read| acts.is_due(read, if foreign { FOREIGN_RETRY } else { DELETION_RETRY }))
+}
+
+/// What to say of a name that comes free.
+pub(super) fn going(key: &Key) -> String {
     format!("an older {key} is being deleted; it is made anew when that is gone")
 }
 
-/// What to say of a name that is taken; asks for another try where no watch will show that it comes free.
-pub(super) fn conflict(key: &Key, object: &Object, seen: &Seen, owner: &str, acts: &mut Acts) -> String {
-    if let Some(read) = seen.read {
-        acts.retry(object, read, FOREIGN_RETRY);
-    }
+/// What to say of a name that is taken.
+pub(super) fn taken(key: &Key, owner: &str) -> String {
     format!("{key} exists already and belongs to {owner}; it is left alone")
 }
 
@@ -150,16 +152,20 @@ fn becomes_virtual(object: &Object, live: &LiveObject) -> bool {
     matches!(object, Object::Service(service) if !is_headless(service) && live.headless == Some(true))
 }
 
-/// A Service with an address keeps it, and its ports, also when nothing is known any more that would need them: programs that resolved its
-/// name would lose it otherwise.
+/// The object with what can't be changed as it is. A Service with an address keeps it, and its ports, also when nothing is known any more
+/// that would need them: programs that resolved its name would lose it otherwise. One that is adopted without an address has none for now.
 fn sticky(object: &Object, live: &LiveObject) -> Object {
     let mut object = object.clone();
-    if let (Object::Service(service), Some(false), WorkloadView::Service { ports, .. }) = (&mut object, live.headless, &live.state)
-        && is_headless(service)
-        && let Some(spec) = &mut service.spec
-    {
-        spec.cluster_ip = None;
-        spec.ports = Some(ports.iter().map(|p| port(p.port, &p.protocol)).collect());
+    let Object::Service(service) = &mut object else { return object };
+    let headless = is_headless(service);
+    let Some(spec) = &mut service.spec else { return object };
+    match (headless, live.headless, &live.state) {
+        (true, Some(false), WorkloadView::Service { ports, .. }) => {
+            spec.cluster_ip = None;
+            spec.ports = Some(ports.iter().map(|p| port(p.port, &p.protocol)).collect());
+        }
+        (false, Some(true), _) => spec.cluster_ip = Some("None".to_owned()),
+        _ => {}
     }
     object
 }

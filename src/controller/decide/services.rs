@@ -137,6 +137,7 @@ impl View<'_, '_> {
     fn desired(&self) -> i32 {
         match self.plan.kind() {
             Kind::DaemonSet if !is_zero(self.plan) && self.live.is_some() => self.progress.replicas,
+            _ if self.facts.is_completed(self.plan) || self.facts.is_exhausted(self.plan) => 0,
             _ => wanted(self.plan, self.facts),
         }
     }

@@ -5,7 +5,7 @@ use super::facts::{Facts, Progress, is_zero, job};
 use super::gates::{Pass, Verdicts, on_create, on_update};
 use super::objects::{self, Stand, Standing, apply, delete, obstacle};
 use super::stamp::{self, Stamps};
-use super::view::Scene;
+use super::view::{Scene, Seen};
 use super::{Action, Cause, FailureKind, LiveObject};
 use crate::translate::{ExternalKind, Key, Kind, Object, ServicePlan};
 
@@ -93,13 +93,25 @@ impl Turn<'_, '_> {
         let key = &self.plan.workload;
         match objects::stand(self.scene, key) {
             Stand::Missing => self.create(object, acts),
-            Stand::Going(seen) => Some(Hold::Deletion(objects::wait_for_deletion(key, object, &seen, acts))),
-            Stand::Taken(seen, owner) => Some(Hold::Conflict(objects::conflict(key, object, &seen, owner, acts))),
+            Stand::Going(seen) => {
+                self.retry(&seen, object, acts);
+                Some(Hold::Deletion(objects::going(key)))
+            }
+            Stand::Taken(seen, owner) => {
+                self.retry(&seen, object, acts);
+                Some(Hold::Conflict(objects::taken(key, owner)))
+            }
             Stand::Stray(live) => {
                 acts.push(apply(self.render(object, live, true), live, Cause::Adopted));
                 Some(Hold::Pending)
             }
             Stand::Ours(live) => self.mend(object, live, acts),
+        }
+    }
+
+    fn retry(&self, seen: &Seen, object: &Object, acts: &mut Acts) {
+        if objects::is_due(seen, acts) {
+            self.create(object, acts);
         }
     }
 
@@ -230,5 +242,5 @@ fn is_finished(live: &LiveObject) -> bool {
 
 /// The replicas that a service is to have now: none once it has run to its end.
 pub(super) fn wanted(plan: &ServicePlan, facts: &Facts) -> i32 {
-    if is_zero(plan) || facts.is_completed(plan) || facts.is_exhausted(plan) { 0 } else { plan.replicas }
+    if is_zero(plan) || facts.end_is_recorded { 0 } else { plan.replicas }
 }

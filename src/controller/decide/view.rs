@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{Bugs, Input, LiveObject, Observed, PodView};
 use crate::api::{ObjectStatus, ServiceStatus};
@@ -77,6 +77,11 @@ pub(super) fn short(uid: &str) -> &str {
 fn overlay<'a>(input: &'a Input, bugs: Bugs) -> BTreeMap<&'a Key, Seen<'a>> {
     let mut seen = BTreeMap::new();
     for (key, probed) in &input.live.probed {
+        // By now it would have got its labels and the caches would show it, were it still there: only another create can tell.
+        let old = input.now.duration_since(probed.at) >= SignedDuration::from_secs(10);
+        if old && matches!(probed.object.whose, Observed::Ours | Observed::Adoptable) {
+            continue;
+        }
         seen.insert(
             key,
             Seen { object: &probed.object, deleting: probed.object.deleting, read: Some(probed.at), labelled: probed.labelled },
