@@ -123,7 +123,7 @@ pub struct Cluster {
     pub available: BTreeSet<(String, String, i32)>,
     /// Writes by operators that changed something.
     pub writes: u64,
-    /// Objects that somebody else deleted.
+    /// Objects that somebody, or another operator, deleted once.
     pub touched: BTreeSet<Key>,
     pub violations: Vec<String>,
 }
@@ -330,6 +330,7 @@ impl Cluster {
             self.blame(format!("{key} of {:?} is deleted", old.owner));
         }
         self.writes += 1;
+        self.touched.insert(key.clone());
         if slow {
             self.change(key, |o| o.deleting = true);
         } else {

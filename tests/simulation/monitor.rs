@@ -6,7 +6,7 @@ use compose_operator::api::{ComposeStackStatus, ServiceState};
 use compose_operator::controller::decide::{Action, Cause};
 use compose_operator::translate::{Gate, Kind, ServicePlan};
 
-use super::cluster::{Cluster, Key, Obj, StackObj, render};
+use super::cluster::{Cluster, Key, Obj, Owner, StackObj, UID, render};
 use super::operator::Work;
 use super::spec::{Form, Spec};
 
@@ -132,7 +132,6 @@ fn is_stuck(cluster: &Cluster, work: &Work, name: &str) -> bool {
 }
 
 fn is_foreign(object: &Obj) -> bool {
-    use super::cluster::Owner;
     matches!(object.owner, Owner::Other | Owner::Nobody)
 }
 
@@ -163,6 +162,12 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
         return;
     }
     let desired = spec.desired();
+    let hidden =
+        |(key, o): (&Key, &Rc<Obj>)| o.owner == Owner::Stack(UID) && !o.labelled && (!desired.objects.contains_key(key) || spec.stopped);
+    if cluster.objects.iter().any(hidden) {
+        // Somebody took its labels off before it left the file: nothing shows it to the operator any more.
+        return;
+    }
     for (key, object) in &desired.objects {
         check_object(cluster, spec, key, object, &stack.status, foreign);
     }
@@ -170,7 +175,7 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
         cluster.objects.keys().filter(|k| !desired.objects.contains_key(*k) && k.kind != Kind::PersistentVolumeClaim).cloned().collect();
     for key in extra {
         let object = cluster.objects[&key].clone();
-        if object.owner == super::cluster::Owner::Stack(super::cluster::UID) && object.labelled && !is_kept(cluster, spec, &key) {
+        if object.owner == Owner::Stack(UID) && object.labelled && !is_kept(cluster, spec, &key) {
             cluster.blame(format!("{key} left the file and still stands"));
         }
     }
@@ -226,7 +231,7 @@ fn check_object(
         return;
     };
     let off = plan.as_ref().is_some_and(|p| p.stopped || p.replicas == 0);
-    if is_foreign(&live) || off && live.owner == super::cluster::Owner::Adoptable {
+    if is_foreign(&live) || off && live.owner == Owner::Adoptable {
         return;
     }
     if live.edited && !live.job.complete && live.job.failure.is_none() {

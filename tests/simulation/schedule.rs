@@ -78,6 +78,10 @@ impl World {
     }
 
     fn play(&mut self) -> Result<(), String> {
+        if self.rng.percent(40) {
+            self.rest("comes up in quiet")?;
+            self.edit();
+        }
         let steps = 40 + self.rng.below(120);
         for _ in 0..steps {
             self.step();

@@ -167,7 +167,9 @@ impl Spec {
         let count = self.services.len();
         let at = rng.below(count);
         match rng.below(14) {
-            0 | 1 | 2 if count > 0 => self.services[at].version += 1,
+            0 | 1 if count > 0 => self.services[at].version += 1,
+            // A release of everything at once.
+            2 => self.services.iter_mut().for_each(|s| s.version += 1),
             3 | 4 if count > 0 => {
                 let svc = &mut self.services[at];
                 svc.replicas = svc.most_replicas().min(i32::try_from(rng.below(4)).unwrap());

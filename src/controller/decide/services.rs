@@ -171,7 +171,9 @@ impl View<'_, '_> {
         let (plan, progress) = (self.plan, self.progress);
         let failed = Outlook::Stalled(reason::SERVICE_FAILED);
         if is_zero(plan) {
-            return match progress.total {
+            let runs = |p: &&super::PodView| !matches!(p.phase.as_str(), "Succeeded" | "Failed");
+            let pods = self.scene.pods(&plan.object_name).iter().filter(runs).count();
+            return match pods.max(usize::try_from(progress.total).unwrap_or(0)) {
                 0 => Report::new(Stopped, Outlook::Good, None),
                 left => Report::new(Progressing, Outlook::Progressing, format!("stops: {left} still there")),
             };
