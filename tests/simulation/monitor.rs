@@ -11,7 +11,7 @@ use super::operator::Work;
 use super::spec::{Form, Spec};
 
 /// A decision as such.
-pub fn decided(cluster: &mut Cluster, stack: &Rc<StackObj>, actions: &[Action], status: &ComposeStackStatus) {
+pub fn decided(cluster: &mut Cluster, stack: &Rc<StackObj>, actions: &[Action]) {
     if (stack.deleting || stack.spec.suspend || stack.spec.invalid) && !actions.is_empty() {
         cluster.blame(format!("a stack that is deleted, suspended or invalid gets writes: {actions:?}"));
     }
@@ -20,14 +20,14 @@ pub fn decided(cluster: &mut Cluster, stack: &Rc<StackObj>, actions: &[Action], 
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
         cluster.blame(format!("two actions on one object at once: {keys:?}"));
     }
-    let size = serde_json::to_vec(status).unwrap().len();
-    if size > 16 * 1024 + 512 * status.services.len() {
-        cluster.blame(format!("a status of {size} bytes"));
-    }
 }
 
 /// The status as it is written.
 pub fn status(cluster: &mut Cluster, work: &Work) {
+    let size = serde_json::to_vec(&work.status).unwrap().len();
+    if size > 16 * 1024 + 512 * work.status.services.len() {
+        cluster.blame(format!("a status of {size} bytes"));
+    }
     let ready = work.status.conditions.iter().find(|c| c.type_ == "Ready").is_some_and(|c| c.status == "True");
     if work.spec.suspend || !ready {
         return;

@@ -220,7 +220,7 @@ impl Operator {
             now,
         };
         let Outcome { actions, status, again, .. } = decide_with(&input, self.planted.decide);
-        monitor::decided(cluster, &stack, &actions, &status);
+        monitor::decided(cluster, &stack, &actions);
         let again = again.and_then(|d| now.checked_add(SignedDuration::try_from(d).unwrap_or(SignedDuration::from_hours(1))).ok());
         (self.dirty, self.wake) = (false, again);
         let acts = !actions.is_empty();

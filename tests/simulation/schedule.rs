@@ -261,7 +261,7 @@ impl World {
                 }
             }
             quiet = if before == (self.cluster.writes, self.cluster.version()) { quiet + 1 } else { 0 };
-            if quiet == 5 {
+            if quiet == 4 {
                 return Ok(());
             }
         }

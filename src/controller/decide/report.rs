@@ -79,6 +79,9 @@ fn truncate_warnings(warnings: &mut Vec<StackWarning>, most: usize) {
 /// Keeps a status within its size: first messages get shorter, then warnings fewer.
 pub(super) fn fit(mut status: ComposeStackStatus) -> ComposeStackStatus {
     let bound = STATUS + STATUS_PER_SERVICE * status.services.len();
+    if most(&status) <= bound {
+        return status;
+    }
     for (message, warnings) in [(MESSAGE, WARNINGS), (512, WARNINGS), (256, 30), (120, 15), (60, 5)] {
         for service in &mut status.services {
             service.message = service.message.take().map(|m| cut(&m, message));
@@ -95,6 +98,18 @@ pub(super) fn fit(mut status: ComposeStackStatus) -> ComposeStackStatus {
         }
     }
     status
+}
+
+/// What a status may take at most, without writing it: names are short, and what is long may be escaped.
+fn most(status: &ComposeStackStatus) -> usize {
+    let text = |message: &Option<String>| message.as_ref().map_or(0, |m| 2 * m.len());
+    let services = status
+        .services
+        .iter()
+        .map(|s| 768 + text(&s.message) + s.waiting_for.len() * 70 + s.endpoints.iter().map(String::len).sum::<usize>());
+    let warnings = status.warnings.iter().map(|w| 256 + 2 * (w.message.len() + w.path.len()));
+    let conditions = status.conditions.iter().map(|c| 256 + 2 * c.message.len());
+    256 + status.objects.len() * 200 + services.sum::<usize>() + warnings.sum::<usize>() + conditions.sum::<usize>()
 }
 
 /// The key of a recorded object, as notes spell it.
