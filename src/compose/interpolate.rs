@@ -43,7 +43,6 @@ impl Variables for IndexMap<String, Variable> {
 }
 
 /// Replaces the variables in all values of a document (never in keys), then casts texts to the types that the schema wants at their paths.
-/// Values tagged `!reset` are left alone: they are thrown away.
 ///
 /// `budget` is what is left of [`MAX_EXPANSION`]; one load shares it among its documents. Unset variables are warned about once for each
 /// name and position.
@@ -99,7 +98,7 @@ impl Path<'_> {
 
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node, path: &Path<'_>) {
-        if node.tag.as_deref() == Some("!reset") || self.errors.len() >= MAX_REPORTED {
+        if self.errors.len() >= MAX_REPORTED {
             return;
         }
         match &mut node.value {

@@ -17,6 +17,8 @@ pub const MAX_DOCUMENTS: usize = 100;
 /// Errors that are reported of one file.
 pub const MAX_ERRORS: usize = 50;
 
+const RESET: &str = "!reset";
+const OVERRIDE: &str = "!override";
 const TAB: &str = "a tab can't indent YAML; use spaces";
 const CORE: &str = "tag:yaml.org,2002:";
 
@@ -218,17 +220,21 @@ impl Builder<'_> {
         // The end of a block is only known from its last child: its own event stands at the next token.
         let end = if at.end > at.start { at.end } else { frame.end };
         let span = Span { end, ..frame.start };
-        let value = match frame.content {
+        let mut node = Node { tag: frame.tag, ..Node::new(Value::Null, span) };
+        node.value = match frame.content {
             Content::Sequence(items) => Value::Sequence(items),
             Content::Mapping { mut entries, merge, .. } => {
                 if let Some(merge) = merge {
                     let (key, value) = *merge;
+                    // What is merged stands at the mapping's own place, and so does what its tag says about that place.
+                    if matches!(value.tag.as_deref(), Some(RESET | OVERRIDE)) && node.tag.is_none() {
+                        node.tag = Some(OVERRIDE.to_owned());
+                    }
                     self.merge(&mut entries, key, value)?;
                 }
                 Value::Mapping(entries)
             }
         };
-        let node = Node { tag: frame.tag, ..Node::new(value, span) };
         let built = Built { node, size: frame.size, height: frame.height, merge: false };
         self.remember(frame.anchor, &built, span)?;
         self.add(built)
@@ -342,13 +348,13 @@ impl Builder<'_> {
         }
     }
 
-    /// `<<`: own keys win over merged ones, earlier mappings of a list over later ones.
+    /// `<<`: own keys win over merged ones, earlier mappings of a list over later ones. A mapping that is `!reset` has nothing to merge.
     fn merge(&mut self, entries: &mut Mapping, key: Span, value: Node) -> Result<(), Stop> {
         let sources = match value.value {
             Value::Sequence(items) => items,
             _ => vec![value],
         };
-        for source in sources {
+        for source in sources.into_iter().filter(|source| source.tag.as_deref() != Some(RESET)) {
             let kind = source.kind();
             let Value::Mapping(source) = source.value else {
                 self.error(key, format!("<< wants a mapping or a list of mappings, found {kind}"))?;

@@ -71,6 +71,9 @@ fn own_keys_win_over_merged_ones_and_earlier_mappings_over_later() {
     check("x: &a {k: {l: 1}}\ny: {<<: *a, k: {m: 2}}\n", &[json!({"x": {"k": {"l": 1}}, "y": {"k": {"m": 2}}})]);
     check("x: &l [{a: 1}, {a: 2}]\ny: {<<: *l}\n", &[json!({"x": [{"a": 1}, {"a": 2}], "y": {"a": 1}})]);
     check("{\"<<\": {a: 1}}", &[json!({"<<": {"a": 1}})]);
+    check("x: &a !reset {k: 1}\ny: {l: 2, <<: [*a, {m: 3}]}\n", &[json!({"x": {"k": 1}, "y": {"l": 2, "m": 3}})]);
+    let (documents, _) = parse("x: &a !reset {k: 1}\ny: {l: 2, <<: *a}\n", FileId(0));
+    assert_eq!(documents[0].at("y").unwrap().tag.as_deref(), Some("!override"));
     fails("a: {<<: 1}", &["1:5: : << wants a mapping or a list of mappings, found an integer"]);
 }
 
