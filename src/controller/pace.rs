@@ -10,8 +10,8 @@ use crate::api::keys::condition;
 
 /// Time between two writes of a status that only tells how far things have come, and between verdicts once there were too many.
 const GAP: Duration = Duration::from_secs(3);
-/// Verdicts in a row that are written at once; a stack whose pods come and go must not flood the API server.
-const BURST: u32 = 4;
+/// Verdicts on one generation in a row that are written at once; a stack whose pods come and go must not flood the API server.
+const BURST: u32 = 6;
 
 /// When a stack's status was written.
 #[derive(Debug, Default)]
@@ -32,7 +32,8 @@ impl Pace {
 
     /// Notes a write.
     pub fn written(&mut self, old: &ComposeStackStatus, new: &ComposeStackStatus) {
-        self.verdicts = self.verdicts_now() + u32::from(is_verdict(old, new));
+        let before = if old.observed_generation == new.observed_generation { self.verdicts_now() } else { 0 };
+        self.verdicts = before + u32::from(is_verdict(old, new));
         self.last = Some(Instant::now());
     }
 

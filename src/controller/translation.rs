@@ -146,6 +146,7 @@ fn translate(load: Result<Load, Refusal>, spec: &ComposeStackSpec, admins: &Sett
         named = load.named();
         let settings = settings(spec, admins)?;
         let Load { project, mut diagnostics, map } = load;
+        diagnostics.extend(unknown_services(spec, &project));
         let (desired, more) = translate::translate(&project, &settings, facts);
         diagnostics.extend(more);
         match desired {
@@ -193,6 +194,13 @@ fn settings(spec: &ComposeStackSpec, admins: &Settings) -> Result<Settings, Refu
         progress_deadline,
         ..admins.clone()
     })
+}
+
+/// What `scale` and `stop` wrote for a service stays when the service leaves the file; it has no effect and is told.
+fn unknown_services(spec: &ComposeStackSpec, project: &Project) -> Vec<Diagnostic> {
+    let known = |name: &String| project.services.contains_key(name) || project.inactive.contains(name);
+    let unknown = spec.services.keys().filter(|name| !known(name));
+    unknown.map(|name| Diagnostic::warning("unknown-service", format!("spec.services.{name}"), "there is no service of this name")).collect()
 }
 
 fn invalid(mut diagnostics: Vec<Diagnostic>, map: &SourceMap) -> Refusal {
