@@ -70,6 +70,11 @@ impl Error {
         }
     }
 
+    /// Whether a create met an object of that name. Not every 409 says that: one may be about a quota that changed meanwhile.
+    pub fn is_already_exists(&self) -> bool {
+        matches!(self, Error::Answer { status, .. } if status.reason == "AlreadyExists")
+    }
+
     /// Whether the namespace is on its way out, so that nothing can be made in it any more.
     pub fn namespace_is_terminating(&self) -> bool {
         let Error::Answer { status, .. } = self else { return false };

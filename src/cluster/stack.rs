@@ -104,31 +104,32 @@ pub async fn write_status(caller: &Caller, entry: &StackEntry, status: &ComposeS
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[track_caller]
-    fn read(spec: Value) -> StackEntry {
+    fn read(spec: &Value) -> StackEntry {
         let raw: RawStack = serde_json::from_value(json!({ "metadata": { "name": "shop", "uid": "u" }, "spec": spec })).unwrap();
         StackEntry::from(raw)
     }
 
     #[test]
     fn a_null_is_an_absent_field() {
-        let entry = read(json!({ "compose": "services: {}", "files": null, "profiles": null }));
+        let entry = read(&json!({ "compose": "services: {}", "files": null, "profiles": null }));
         assert_eq!(entry.problem, None);
         assert_eq!(entry.stack.spec.compose.as_deref(), Some("services: {}"));
     }
 
     #[test]
     fn a_null_in_a_compose_mapping_stays() {
-        let entry = read(json!({ "composeObject": { "networks": { "front": null } } }));
+        let entry = read(&json!({ "composeObject": { "networks": { "front": null } } }));
         let object = entry.stack.spec.compose_object.unwrap();
         assert_eq!(object["networks"], json!({ "front": null }));
     }
 
     #[test]
     fn a_spec_that_does_not_decode_is_a_problem_of_that_stack_alone() {
-        let entry = read(json!({ "compose": 3 }));
+        let entry = read(&json!({ "compose": 3 }));
         assert!(entry.problem.unwrap().contains("expected a string"));
     }
 }

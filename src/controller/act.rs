@@ -25,8 +25,10 @@ enum Effect {
     Exists(Option<Seen>),
     /// Deleted, by uid.
     Deleted(String),
-    /// Compared; `None`: the object is gone.
-    Compared(Option<Compared>),
+    /// Compared, and as it is to be.
+    Same(Seen),
+    /// The object to compare is gone.
+    Gone,
     Failed(Error),
 }
 
@@ -70,11 +72,10 @@ pub async fn act(ctx: &Context, place: &Place, viewer: &Viewer<'_>, memory: &mut
                 memory.answers.remove(&key);
                 memory.deleted.insert(key.clone(), uid);
             }
-            Effect::Compared(Some(Compared { seen, repaired: true })) => note(memory, &key, seen),
-            Effect::Compared(Some(Compared { seen, repaired: false })) => {
+            Effect::Same(seen) => {
                 memory.answers.insert(key.clone(), Answer { uid: seen.uid, fields: seen.fields });
             }
-            Effect::Compared(None) => {}
+            Effect::Gone => {}
         }
         memory.failures.remove(&key);
         memory.attempts.remove(&key);
@@ -95,7 +96,7 @@ async fn carry_out(ctx: &Context, place: &Place, action: Action, posted: bool) -
         Action::Create { object } => {
             let key = object.key();
             match apply::create(caller, place, *object).await {
-                Err(error) if error.class() == Class::Conflict => apply::read(caller, &place.namespace, &key).await.map(Effect::Exists),
+                Err(error) if error.is_already_exists() => apply::read(caller, &place.namespace, &key).await.map(Effect::Exists),
                 other => other.map(Effect::Written),
             }
         }
@@ -103,7 +104,11 @@ async fn carry_out(ctx: &Context, place: &Place, action: Action, posted: bool) -
         Action::Delete { key, uid, resource_version } => {
             apply::delete(caller, &place.namespace, &key, &uid, &resource_version).await.map(|()| Effect::Deleted(uid))
         }
-        Action::Compare { object, uid } => apply::compare(caller, place, *object, &uid).await.map(Effect::Compared),
+        Action::Compare { object, uid } => apply::compare(caller, place, *object, &uid).await.map(|compared| match compared {
+            Some(Compared { seen, repaired: true }) => Effect::Written(seen),
+            Some(Compared { seen, repaired: false }) => Effect::Same(seen),
+            None => Effect::Gone,
+        }),
     };
     result.unwrap_or_else(Effect::Failed)
 }

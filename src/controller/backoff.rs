@@ -11,8 +11,8 @@ use super::decide::FailureKind;
 pub fn delay(kind: FailureKind, attempts: u32) -> Duration {
     let doubled = |first: Duration, most: Duration| first.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(most);
     let delay = match kind {
-        FailureKind::Forbidden | FailureKind::Refused => doubled(Duration::from_secs(60), Duration::from_secs(300)),
-        FailureKind::Transient => doubled(Duration::from_millis(500), Duration::from_secs(60)),
+        FailureKind::Forbidden | FailureKind::Refused => doubled(Duration::from_mins(1), Duration::from_mins(5)),
+        FailureKind::Transient => doubled(Duration::from_millis(500), Duration::from_mins(1)),
     };
     jittered(delay)
 }
@@ -30,8 +30,8 @@ mod tests {
     #[test]
     fn a_refusal_is_asked_again_once_a_minute_at_most() {
         for attempts in 1..40 {
-            assert!(delay(FailureKind::Refused, attempts) >= Duration::from_secs(60));
-            assert!(delay(FailureKind::Forbidden, attempts) <= Duration::from_secs(360));
+            assert!(delay(FailureKind::Refused, attempts) >= Duration::from_mins(1));
+            assert!(delay(FailureKind::Forbidden, attempts) <= Duration::from_mins(6));
         }
     }
 

@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(networks.note(&giver, wanted, BTreeSet::new()), vec![taker.clone()], "who waits for it hears of it");
         assert_eq!(networks.look_up(&taker, "shared", &stacks), Existence::Exists);
         assert_eq!(networks.forget(&giver), vec![taker.clone()]);
-        assert_eq!(networks.look_up(&taker, "shared", &[taker.clone()]), Existence::Missing);
+        assert_eq!(networks.look_up(&taker, "shared", std::slice::from_ref(&taker)), Existence::Missing);
     }
 
     #[test]

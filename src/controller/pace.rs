@@ -84,7 +84,7 @@ mod tests {
         pace.written(&ComposeStackStatus::default(), &first);
         assert_eq!(pace.delay(&first, &progress), GAP);
         advance(Duration::from_secs(1)).await;
-        assert_eq!(pace.delay(&first, &progress), GAP - Duration::from_secs(1));
+        assert_eq!(pace.delay(&first, &progress), GAP.saturating_sub(Duration::from_secs(1)));
         assert_eq!(pace.delay(&first, &ready), Duration::ZERO);
     }
 

@@ -122,7 +122,7 @@ mod tests {
     async fn an_earlier_date_wins() {
         let queue = Queue::default();
         let start = Instant::now();
-        queue.add(stack("a"), Duration::from_secs(600));
+        queue.add(stack("a"), Duration::from_mins(10));
         queue.add(stack("a"), Duration::from_millis(20));
         queue.add(stack("a"), Duration::from_secs(5));
         queue.next().await;

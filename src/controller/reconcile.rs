@@ -21,7 +21,7 @@ use super::observe::{Sight, Viewer};
 use super::translation::{self, Later, Wanted};
 
 /// Looks at a stack even though nothing happened: a delete that falls into a relist, or an event that is lost, is found by it.
-const PERIOD: Duration = Duration::from_secs(600);
+const PERIOD: Duration = Duration::from_mins(10);
 /// Decisions in one look; each but the last one acts.
 const ROUNDS: usize = 6;
 
@@ -123,8 +123,8 @@ fn recorded<'a>(entry: &'a StackEntry, memory: &'a Memory) -> Option<&'a Compose
 
 /// Writes the status where that is due, and says when to look again.
 async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory, outcome: Outcome) -> Duration {
-    let Outcome { status, notes, again, .. } = outcome;
-    let again = again.unwrap_or(PERIOD).min(PERIOD);
+    let Outcome { actions, status, notes, again } = outcome;
+    let again = again.unwrap_or(PERIOD).min(if actions.is_empty() { PERIOD } else { Duration::from_secs(1) });
     let ready = status.conditions.iter().find(|c| c.type_ == condition::READY).map(|c| c.reason.clone());
     ctx.count(memory.counted.as_deref(), ready.as_deref());
     memory.counted = ready;

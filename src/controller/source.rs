@@ -198,6 +198,7 @@ fn missing(at: &str, kind: ReferenceKind, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use serde_json::json;
 
     use super::*;

@@ -200,7 +200,9 @@ fn settings(spec: &ComposeStackSpec, admins: &Settings) -> Result<Settings, Refu
 fn unknown_services(spec: &ComposeStackSpec, project: &Project) -> Vec<Diagnostic> {
     let known = |name: &String| project.services.contains_key(name) || project.inactive.contains(name);
     let unknown = spec.services.keys().filter(|name| !known(name));
-    unknown.map(|name| Diagnostic::warning("unknown-service", format!("spec.services.{name}"), "there is no service of this name")).collect()
+    unknown
+        .map(|name| Diagnostic::warning("unknown-service", format!("spec.services.{name}"), "there is no service of this name"))
+        .collect()
 }
 
 fn invalid(mut diagnostics: Vec<Diagnostic>, map: &SourceMap) -> Refusal {
