@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::CommandFactory;
 use compose_operator::cli::crd;
+use compose_operator::cli::operator::Arguments;
 use compose_operator::translate::{KINDS, Kind};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
@@ -258,4 +260,37 @@ fn rights(kind: &str) -> BTreeMap<String, BTreeSet<String>> {
         }
     }
     rights
+}
+
+#[test]
+fn readme_has_every_setting_with_its_variable_and_default() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let command = Arguments::command();
+    let run = command.find_subcommand("run").unwrap();
+    let flags: Vec<String> = run
+        .get_arguments()
+        .filter(|flag| flag.get_id() != "help")
+        .map(|flag| format!("| `--{}` | `{}` |", flag.get_long().unwrap(), flag.get_env().unwrap().to_str().unwrap()))
+        .collect();
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `--")).collect();
+    assert_eq!(rows.len(), flags.len(), "{rows:#?}\n{flags:#?}");
+    for (row, flag) in rows.iter().zip(&flags) {
+        assert!(row.starts_with(flag), "{row}\nis not the row of\n{flag}");
+    }
+    for flag in run.get_arguments().filter(|flag| !flag.get_default_values().is_empty()) {
+        let default = flag.get_default_values()[0].to_str().unwrap();
+        let row = rows.iter().find(|row| row.contains(&format!("`--{}`", flag.get_long().unwrap()))).unwrap();
+        assert!(row.contains(&format!("| `{default}` |")), "{row}\nhas not the default {default}");
+    }
+}
+
+#[test]
+fn chart_sets_only_variables_that_the_operator_reads() {
+    let template = fs::read_to_string(root().join("charts/compose-operator/templates/deployment.yaml")).unwrap();
+    let command = Arguments::command();
+    let flags = command.find_subcommand("run").unwrap().get_arguments();
+    let known: BTreeSet<&str> = flags.filter_map(|flag| flag.get_env()?.to_str()).collect();
+    let set = template.lines().filter_map(|line| line.trim().strip_prefix("- name: ")).filter(|name| name.contains('_'));
+    let unknown: Vec<&str> = set.filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
