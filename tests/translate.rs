@@ -4,12 +4,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+#[path = "translate/inputs.rs"]
+mod inputs;
 #[path = "translate/kinds.rs"]
 mod kinds;
 #[path = "translate/names.rs"]
 mod names;
 #[path = "translate/networks.rs"]
 mod networks;
+#[path = "translate/process.rs"]
+mod process;
+#[path = "translate/properties.rs"]
+mod properties;
 #[path = "translate/secrets.rs"]
 mod secrets;
 #[path = "translate/storage.rs"]

@@ -129,7 +129,7 @@ fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut 
         if service.build.is_some() {
             let message = format!("nothing is built here: the image {name:?} must have been built and be where the nodes can pull it");
             report.warn("build-without-image", &path.key("build"), message);
-        } else {
+        } else if service.provider.is_none() {
             report.refuse("no-image", path, "neither image nor build: there is nothing to run");
         }
     }

@@ -41,6 +41,13 @@ pub fn mounts(store: &mut Store, key: &str, service: &Service, report: &mut Repo
 }
 
 fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if let [drive, b':', b'/', ..] = mount.target.as_bytes()
+        && drive.is_ascii_alphabetic()
+    {
+        // Compose reads one letter before the first colon as a drive of Windows.
+        report.refuse("windows-drive", path, format!("{:?}: one-letter names need the long syntax", mount.target));
+        return;
+    }
     if !mount.target.starts_with('/') {
         report.refuse("mount-target", &path.key("target"), format!("{:?} is not an absolute path", mount.target));
         return;

@@ -151,7 +151,7 @@ fn what_is_not_packed_is_refused_by_path() {
         "file-missing: \"/etc/x\" is not among the stack's files, and a path of the host needs the administrator's permission",
     );
     refused("    volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro']\n", "docker-socket");
-    refused("    volumes: ['data:/xx']\n    tmpfs: [/xx]\n", "duplicate-mount: \"/xx\" is mounted already by services.web.volumes[0]");
+    refused("    volumes: ['data:/xx']\n    tmpfs: [/xx]\n", "duplicate-target");
     refused("    volumes: [{type: volume, source: data, target: /x, volume: {subpath: ../y}}]\n", "subpath");
     refused("    volumes: ['data:/x']\n    deploy: {mode: global}\n", "claim-on-every-node");
 }
