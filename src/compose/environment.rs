@@ -80,16 +80,10 @@ impl Loader<'_> {
         for (name, service) in &mut project.services {
             let path = Path::of(&["services", name]);
             if self.options.resolve_environment {
-                let own = own_variables(&project.root, name);
-                let mut read = IndexMap::new();
-                for (index, file) in service.env_files.iter_mut().enumerate() {
-                    let at = path.key("env_file").index(index);
-                    let span = span_of(&project.root, &at);
-                    // The interpolation environment comes first, then what the service sets, then earlier files.
-                    let Some(variables) = self.env_file(file, &Layers(&[variables, &own, &read]), &at, span) else { continue };
-                    file.tainted |= variables.values().any(|variable| variable.tainted);
-                    file.variables = Some(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect());
-                    read.extend(variables);
+                let node = project.root.get("services").and_then(|services| services.get(name));
+                self.env_files(&mut service.env_files, node, &path, variables);
+                for (index, hook) in service.pre_start.iter_mut().enumerate() {
+                    self.env_files(&mut hook.env_files, Some(&hook.node), &path.key("pre_start").index(index), variables);
                 }
             }
             let at = path.key("label_file");
@@ -101,6 +95,22 @@ impl Loader<'_> {
                     service.labels.insert(key, label.value);
                 }
             }
+        }
+    }
+
+    /// Reads the env files of a service or of one of its hooks, which stands at `path`.
+    fn env_files(&mut self, files: &mut [EnvFile], container: Option<&Node>, path: &Path, variables: &Variables) {
+        let own = container.map_or_else(BTreeMap::new, own_variables);
+        let mut read = IndexMap::new();
+        for (index, file) in files.iter_mut().enumerate() {
+            let span =
+                container.and_then(|node| node.get("env_file")?.as_sequence()?.get(index)).map_or_else(Span::default, |node| node.span);
+            // The interpolation environment comes first, then what the container sets, then earlier files.
+            let around = Layers(&[variables, &own, &read]);
+            let Some(variables) = self.env_file(file, &around, &path.key("env_file").index(index), span) else { continue };
+            file.tainted |= variables.values().any(|variable| variable.tainted);
+            file.variables = Some(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect());
+            read.extend(variables);
         }
     }
 
@@ -140,9 +150,9 @@ impl Loader<'_> {
     }
 }
 
-/// What a service sets in `environment`.
-fn own_variables(root: &Node, service: &str) -> BTreeMap<String, Variable> {
-    let environment = root.get("services").and_then(|services| services.get(service)?.get("environment")?.as_mapping());
+/// What a service or a hook sets in `environment`.
+fn own_variables(container: &Node) -> BTreeMap<String, Variable> {
+    let environment = container.get("environment").and_then(Node::as_mapping);
     let set = environment.into_iter().flatten().filter_map(|(name, entry)| {
         let value = entry.value.scalar_text()?;
         Some((name.clone(), Variable { value, tainted: entry.value.tainted }))

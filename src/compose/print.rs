@@ -1,11 +1,12 @@
 //! A project as `docker compose config` prints it.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::yaml::{self, Mapping, Node, Value};
 
 use super::checks::RESOLVED;
-use super::model::Project;
+use super::model::{EnvFile, Project};
 use super::paths::Resolver;
 use super::problems::Problems;
 use super::schema::{Attribute, Kind, Object, ROOT};
@@ -81,21 +82,29 @@ fn escape(json: &mut Json) {
 fn fold(root: &mut Node, project: &Project) {
     super::canonical::each(root, "services", |node, path| {
         let Some(service) = path.parts().get(1).and_then(|name| project.services.get(*name)) else { return };
-        if service.env_files.is_empty() {
-            return;
+        fold_into(node, &service.env_files, &service.environment);
+        let hooks = node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten();
+        for (node, hook) in hooks.zip(&service.pre_start) {
+            fold_into(node, &hook.env_files, &hook.hook.environment);
         }
-        super::tree::remove(node, "env_file");
-        let mut environment = Mapping::new();
-        for (key, value) in service.env_files.iter().filter_map(|file| file.variables.as_ref()).flatten() {
-            environment.insert(key.clone(), yaml::Entry { value: Node::new(value.clone(), node.span), ..yaml::Entry::default() });
-        }
-        for (key, value) in &service.environment {
-            let value = value.as_ref().map_or(Value::Null, |value| Value::String(value.clone()));
-            environment.insert(key.clone(), yaml::Entry { value: Node::new(value, node.span), ..yaml::Entry::default() });
-        }
-        let environment = Node::new(Value::Mapping(environment), node.span);
-        super::tree::put(node, "environment", environment);
     });
+}
+
+fn fold_into(container: &mut Node, files: &[EnvFile], own: &IndexMap<String, Option<String>>) {
+    if files.is_empty() {
+        return;
+    }
+    super::tree::remove(container, "env_file");
+    let entry = |value: Value| yaml::Entry { value: Node::new(value, container.span), ..yaml::Entry::default() };
+    let mut environment = Mapping::new();
+    for (key, value) in files.iter().filter_map(|file| file.variables.as_ref()).flatten() {
+        environment.insert(key.clone(), entry(value.clone().into()));
+    }
+    for (key, value) in own {
+        environment.insert(key.clone(), entry(value.clone().map_or(Value::Null, Value::String)));
+    }
+    let environment = Node::new(Value::Mapping(environment), container.span);
+    super::tree::put(container, "environment", environment);
 }
 
 struct Printer {

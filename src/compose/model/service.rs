@@ -146,6 +146,8 @@ pub struct PreStart {
     pub hook: Hook,
     pub image: Option<String>,
     pub per_replica: bool,
+    /// The service's and its own.
+    pub env_files: Vec<EnvFile>,
     /// The whole hook with what it inherits from the service, which is a container of its own.
     pub node: crate::yaml::Node,
 }

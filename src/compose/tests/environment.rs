@@ -13,6 +13,13 @@ fn env_files_stand_under_environment_and_later_over_earlier() {
 }
 
 #[test]
+fn a_pre_start_hook_has_the_env_files_of_its_service() {
+    let found = web("env_file: [a.env]\npre_start: [{command: [migrate], environment: {B: own}}]").file("a.env", "A=a\nB=a");
+    found.prints("services/web/pre_start/0/environment", json!({"A": "a", "B": "own"}));
+    found.prints("services/web/pre_start/0/env_file", json!(null));
+}
+
+#[test]
 fn a_missing_env_file_is_refused_unless_it_may_be_missing() {
     web("env_file: no.env").refused(&["services.web.env_file[0]: there is no env file no.env"]);
     let project = web("env_file: [{path: no.env, required: false}]").project();

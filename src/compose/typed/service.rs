@@ -136,7 +136,13 @@ fn env_file(fields: Fields<'_>) -> EnvFile {
 }
 
 fn pre_start(fields: Fields<'_>) -> PreStart {
-    PreStart { hook: hook(fields), image: fields.text("image"), per_replica: fields.flag("per_replica"), node: fields.0.clone() }
+    PreStart {
+        hook: hook(fields),
+        image: fields.text("image"),
+        per_replica: fields.flag("per_replica"),
+        env_files: fields.objects("env_file").map(env_file).collect(),
+        node: fields.0.clone(),
+    }
 }
 
 fn hook(fields: Fields<'_>) -> Hook {
