@@ -1,4 +1,4 @@
-.PHONY: build test lint deny demo generate
+.PHONY: build test simulate lint deny demo generate
 
 build:
 	cargo build --release
@@ -6,6 +6,11 @@ build:
 # Formatting, lints and every test, on a control plane of its own (TEST_CLUSTER=current: on that of the current kubeconfig).
 test: lint
 	cargo test --workspace
+
+# Seeded schedules of decide in a model of the cluster: make simulate N=100000 (SEED=42 replays one).
+N ?= 50000
+simulate:
+	SIMULATE_N=$(N) cargo test --release --test simulation claims_hold
 
 lint:
 	cargo fmt --all --check

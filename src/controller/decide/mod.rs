@@ -26,6 +26,8 @@ mod refused;
 mod report;
 mod services;
 mod stamp;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod view;
 mod words;

@@ -74,11 +74,14 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
             acts.push(Action::Create { object: Box::new(object.clone()) });
             Standing { exists: false, trouble: pending }
         }
-        Stand::Going(seen) | Stand::Taken(seen, _) if is_due(&seen, acts) => {
-            acts.push(Action::Create { object: Box::new(object.clone()) });
-            Standing { exists: false, trouble: waiting(scene, key) }
+        Stand::Going(seen) => {
+            retry(&seen, object, acts);
+            Standing { exists: false, trouble: Some(Trouble::Deletion(going(key))) }
         }
-        Stand::Going(_) | Stand::Taken(..) => Standing { exists: false, trouble: waiting(scene, key) },
+        Stand::Taken(seen, owner) => {
+            retry(&seen, object, acts);
+            Standing { exists: false, trouble: Some(Trouble::Conflict(taken(key, owner))) }
+        }
         Stand::Stray(live) => {
             acts.push(apply(sticky(object, live), live, Cause::Adopted));
             Standing { exists: false, trouble: pending }
@@ -96,10 +99,9 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
     }
 }
 
-fn waiting(scene: &Scene, key: &Key) -> Option<Trouble> {
-    match stand(scene, key) {
-        Stand::Taken(_, owner) => Some(Trouble::Conflict(taken(key, owner))),
-        _ => Some(Trouble::Deletion(going(key))),
+fn retry(seen: &Seen, object: &Object, acts: &mut Acts) {
+    if is_due(seen, acts) {
+        acts.push(Action::Create { object: Box::new(object.clone()) });
     }
 }
 

@@ -60,11 +60,11 @@ fn pull(image: &str, message: &str, before: Option<&str>) -> String {
         message.strip_prefix("Back-off pulling image ").map_or(message, |rest| rest.split_once(": ").map_or("", |(_, words)| words));
     let message = message.strip_prefix("ErrImagePull: ").unwrap_or(message);
     let start = format!("the image {image} {PULL}");
-    match (message.is_empty(), before) {
-        (true, Some(before)) if before.starts_with(&start) => before.to_owned(),
-        (true, _) => start,
-        _ => format!("{start}: {message}"),
+    if !message.is_empty() {
+        return format!("{start}: {message}");
     }
+    let said = before.and_then(|b| b.find(&start).map(|at| b[at..].to_owned()));
+    said.unwrap_or(start)
 }
 
 /// A claim of the pod that has no volume yet.

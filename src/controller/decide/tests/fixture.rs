@@ -1,0 +1,468 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec};
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Service, ServicePort, ServiceSpec,
+    Volume,
+};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use kube::api::ObjectMeta;
+
+use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
+use crate::compose::model::DependencyCondition;
+use crate::controller::decide::{
+    Action, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, StackView, Unseen,
+    WorkloadView, decide,
+};
+use crate::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
+
+pub const UID: &str = "stack-uid";
+
+/// A service with its Service, at version 1.
+pub fn svc(name: &str) -> ServicePlan {
+    ServicePlan {
+        name: name.to_owned(),
+        workload: Key::new(Kind::Deployment, name),
+        object_name: name.to_owned(),
+        inputs: format!("{name}-1"),
+        image: format!("example/{name}"),
+        replicas: 1,
+        stopped: false,
+        lifetime: Lifetime::Forever,
+        gates: Vec::new(),
+        externals: Vec::new(),
+        endpoints: Vec::new(),
+        progress_deadline: 600,
+    }
+}
+
+pub fn job(name: &str) -> ServicePlan {
+    let mut plan = svc(name);
+    plan.workload = Key::new(Kind::Job, format!("{name}--{}", plan.inputs));
+    plan.lifetime = Lifetime::Once;
+    plan
+}
+
+pub fn until_success(name: &str, attempts: Option<u32>) -> ServicePlan {
+    ServicePlan { lifetime: Lifetime::UntilSuccess { attempts }, ..svc(name) }
+}
+
+pub fn daemon(name: &str) -> ServicePlan {
+    ServicePlan { workload: Key::new(Kind::DaemonSet, name), ..svc(name) }
+}
+
+pub trait Build: Sized {
+    fn after(self, name: &str, condition: DependencyCondition) -> Self;
+    fn optional(self) -> Self;
+    fn restarting(self) -> Self;
+    fn times(self, replicas: i32) -> Self;
+    fn at(self, inputs: &str) -> Self;
+    fn stop(self) -> Self;
+    fn needs_secret(self, name: &str) -> Self;
+}
+
+impl Build for ServicePlan {
+    fn after(mut self, name: &str, condition: DependencyCondition) -> Self {
+        self.gates.push(Gate { service: name.to_owned(), condition, required: true, restart: false });
+        self
+    }
+
+    fn optional(mut self) -> Self {
+        self.gates.iter_mut().for_each(|g| g.required = false);
+        self
+    }
+
+    fn restarting(mut self) -> Self {
+        self.gates.iter_mut().for_each(|g| g.restart = true);
+        self
+    }
+
+    fn times(self, replicas: i32) -> Self {
+        Self { replicas, ..self }
+    }
+
+    fn at(mut self, inputs: &str) -> Self {
+        inputs.clone_into(&mut self.inputs);
+        if self.workload.kind == Kind::Job {
+            self.workload.name = format!("{}--{inputs}", self.name);
+        }
+        self
+    }
+
+    fn stop(self) -> Self {
+        Self { replicas: 0, stopped: true, ..self }
+    }
+
+    fn needs_secret(mut self, name: &str) -> Self {
+        self.externals.push(External { kind: ExternalKind::Secret, name: name.to_owned(), path: format!("secrets.{name}") });
+        self
+    }
+}
+
+/// One stack, all that is known of it, and a cluster that does at once what it is told.
+pub struct Bench {
+    pub stack: StackView,
+    pub desired: Result<Desired, Refusal>,
+    pub warnings: Vec<StackWarning>,
+    pub live: Live,
+    pub unseen: Unseen,
+    pub missing: BTreeSet<External>,
+    pub recorded: ComposeStackStatus,
+    pub failures: BTreeMap<Key, Failure>,
+    pub now: Timestamp,
+    versions: u64,
+}
+
+impl Bench {
+    pub fn of(services: impl IntoIterator<Item = ServicePlan>) -> Self {
+        let stack = StackView {
+            name: "shop".to_owned(),
+            namespace: "default".to_owned(),
+            uid: UID.to_owned(),
+            generation: 1,
+            deleting: false,
+            suspend: false,
+            stopped: false,
+        };
+        let mut bench = Self {
+            stack,
+            desired: Ok(Desired::default()),
+            warnings: Vec::new(),
+            live: Live::default(),
+            unseen: Unseen::default(),
+            missing: BTreeSet::new(),
+            recorded: ComposeStackStatus::default(),
+            failures: BTreeMap::new(),
+            now: Timestamp::from_second(1_700_000_000).unwrap(),
+            versions: 0,
+        };
+        bench.want(services);
+        bench
+    }
+
+    /// Like `of`, and everything runs.
+    pub fn running(services: impl IntoIterator<Item = ServicePlan>) -> Self {
+        let mut bench = Self::of(services);
+        bench.settle();
+        bench
+    }
+
+    /// The user applies another file.
+    pub fn want(&mut self, services: impl IntoIterator<Item = ServicePlan>) {
+        let services: Vec<ServicePlan> = services.into_iter().collect();
+        let mut objects = BTreeMap::new();
+        for plan in &services {
+            objects.insert(plan.workload.clone(), workload(plan));
+            let service = service(&plan.name, "service-1", Some("10"));
+            objects.insert(service.key(), service);
+        }
+        self.desired = Ok(Desired { objects, services, ..Desired::default() });
+        self.stack.generation += 1;
+    }
+
+    pub fn add(&mut self, object: Object) {
+        self.desired.as_mut().unwrap().objects.insert(object.key(), object);
+    }
+
+    pub fn decide(&self) -> Outcome {
+        decide(&Input {
+            stack: self.stack.clone(),
+            desired: self.desired.as_ref(),
+            warnings: &self.warnings,
+            live: &self.live,
+            unseen: &self.unseen,
+            missing: &self.missing,
+            recorded: &self.recorded,
+            failures: &self.failures,
+            now: self.now,
+        })
+    }
+
+    /// The actions in words, in their order.
+    pub fn actions(&self) -> Vec<String> {
+        self.decide().actions.iter().map(words).collect()
+    }
+
+    #[track_caller]
+    pub fn check(&self, expected: &[&str]) {
+        assert_eq!(self.actions(), expected);
+    }
+
+    /// Carries all actions out and writes the status, until there is nothing left; nothing becomes ready by that.
+    pub fn carry_out(&mut self) {
+        for _ in 0..20 {
+            let outcome = self.decide();
+            if outcome.actions.is_empty() && outcome.status == self.recorded {
+                return;
+            }
+            for action in outcome.actions {
+                self.carry_out_one(action);
+            }
+            self.recorded = outcome.status;
+        }
+        panic!("never done: {:?}", self.actions());
+    }
+
+    pub fn carry_out_one(&mut self, action: Action) {
+        match action {
+            Action::Create { object } => {
+                let uid = format!("uid-{}", object.name());
+                self.write(&object, &uid);
+            }
+            Action::Apply { object, uid, .. } | Action::Compare { object, uid } => self.write(&object, &uid),
+            Action::Delete { key, .. } => {
+                self.live.objects.remove(&key);
+                if key.kind.is_workload() {
+                    self.live.pods.retain(|_, pods| pods.iter().all(|p| p.workload != Some(key.kind)));
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, object: &Object, uid: &str) {
+        let key = object.key();
+        let new = self.live_of(object, uid);
+        let answer = crate::controller::decide::Answer { uid: uid.to_owned(), fields: new.fields.clone() };
+        self.unseen.answers.insert(key.clone(), answer);
+        self.live.objects.insert(key, new);
+    }
+
+    /// A live object of ours, as it looks right after it was written.
+    pub fn live_of(&mut self, object: &Object, uid: &str) -> LiveObject {
+        self.versions += 1;
+        let template = template(object);
+        let annotation = |key: &str| template?.metadata.as_ref()?.annotations.as_ref()?.get(key).cloned();
+        LiveObject {
+            uid: uid.to_owned(),
+            resource_version: self.versions.to_string(),
+            whose: Observed::Ours,
+            deleting: false,
+            inputs: Some(object.inputs().to_owned()),
+            service: object.metadata().labels.as_ref().and_then(|l| l.get(keys::SERVICE)).cloned(),
+            restarted_for: annotation(keys::RESTARTED_FOR),
+            fields: Some(format!("fields-{}", object.inputs())),
+            changed_by: None,
+            headless: match object {
+                Object::Service(s) => Some(s.spec.as_ref().and_then(|s| s.cluster_ip.as_deref()) == Some("None")),
+                _ => None,
+            },
+            state: match object {
+                Object::Deployment(d) => replicated(d.spec.as_ref().unwrap().replicas.unwrap(), 0),
+                Object::DaemonSet(_) => replicated(2, 0),
+                Object::Job(_) => WorkloadView::Job(JobView::default()),
+                Object::PersistentVolumeClaim(_) => WorkloadView::Claim { phase: "Bound".to_owned() },
+                _ => WorkloadView::None,
+            },
+        }
+    }
+
+    /// Everything that was written becomes ready, jobs complete, until nothing changes any more.
+    pub fn settle(&mut self) {
+        for _ in 0..30 {
+            let before = self.recorded.clone();
+            self.carry_out();
+            for plan in self.desired.as_ref().unwrap().services.clone() {
+                self.ready(&plan.name);
+            }
+            self.carry_out();
+            if self.recorded == before {
+                return;
+            }
+        }
+        panic!("never settles");
+    }
+
+    fn plan(&self, name: &str) -> ServicePlan {
+        self.desired.as_ref().unwrap().service(name).unwrap().clone()
+    }
+
+    /// The workload of a service gets all its pods ready; a job completes.
+    pub fn ready(&mut self, name: &str) {
+        let plan = self.plan(name);
+        let Some(live) = self.live.objects.get_mut(&plan.workload) else { return };
+        let inputs = live.inputs.clone().unwrap();
+        let count = match &mut live.state {
+            WorkloadView::Replicated { replicas, .. } => {
+                let n = *replicas;
+                live.state = replicated(n, n);
+                n
+            }
+            state => {
+                *state = WorkloadView::Job(JobView { succeeded: 1, complete: true, ..JobView::default() });
+                return;
+            }
+        };
+        let pods = (0..count).map(|i| pod(&format!("{name}-{i}"), &inputs, plan.kind(), true)).collect();
+        self.live.pods.insert(plan.object_name, pods);
+    }
+
+    /// The workload has been rolled out, and its pods are as given.
+    pub fn pods(&mut self, name: &str, change: impl Fn(&mut PodView)) {
+        let plan = self.plan(name);
+        let live = self.live.objects.get_mut(&plan.workload).unwrap();
+        let inputs = live.inputs.clone().unwrap();
+        let count = match &mut live.state {
+            WorkloadView::Replicated { replicas, .. } => {
+                let n = *replicas;
+                live.state = replicated(n, 0);
+                if let WorkloadView::Replicated { updated, total, .. } = &mut live.state {
+                    (*updated, *total) = (n, n);
+                }
+                n
+            }
+            _ => 1,
+        };
+        let pods = (0..count).map(|i| {
+            let mut pod = pod(&format!("{name}-{i}"), &inputs, plan.kind(), false);
+            change(&mut pod);
+            pod
+        });
+        let pods = pods.collect();
+        self.live.pods.insert(plan.object_name.clone(), pods);
+    }
+
+    pub fn job(&mut self, name: &str, job: JobView) {
+        let plan = self.plan(name);
+        self.live.objects.get_mut(&plan.workload).unwrap().state = WorkloadView::Job(job);
+    }
+
+    pub fn live(&mut self, kind: Kind, name: &str) -> &mut LiveObject {
+        self.live.objects.get_mut(&Key::new(kind, name)).unwrap()
+    }
+
+    pub fn remove(&mut self, kind: Kind, name: &str) {
+        self.live.objects.remove(&Key::new(kind, name)).unwrap();
+    }
+
+    /// Somebody else changes a field of ours.
+    pub fn drift(&mut self, kind: Kind, name: &str) {
+        let live = self.live(kind, name);
+        live.fields = Some("others".to_owned());
+        live.changed_by = Some("kubectl-edit".to_owned());
+    }
+
+    pub fn fail(&mut self, kind: Kind, name: &str, failure: FailureKind, message: &str) {
+        let failure = Failure { kind: failure, message: message.to_owned(), not_before: self.now + SignedDuration::from_secs(60) };
+        self.failures.insert(Key::new(kind, name), failure);
+    }
+
+    pub fn service_status(&self, name: &str) -> ServiceStatus {
+        self.decide().status.services.into_iter().find(|s| s.name == name).unwrap()
+    }
+
+    pub fn condition(&self, kind: &str) -> (String, String, String) {
+        let status = self.decide().status;
+        let found = status.conditions.into_iter().find(|c| c.type_ == kind).unwrap();
+        (found.status, found.reason, found.message)
+    }
+
+    /// Ready, Reconciling, Stalled and their reason.
+    #[track_caller]
+    pub fn check_conditions(&self, ready: &str, reconciling: &str, stalled: &str, reason: &str) {
+        let [r, p, s] = ["Ready", "Reconciling", "Stalled"].map(|kind| self.condition(kind));
+        assert_eq!((&*r.0, &*p.0, &*s.0, &*r.1), (ready, reconciling, stalled, reason), "{}", r.2);
+    }
+
+    pub fn later(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+}
+
+pub fn words(action: &Action) -> String {
+    let replicas = |object: &Object| match object {
+        Object::Deployment(d) => format!(" ×{}", d.spec.as_ref().unwrap().replicas.unwrap()),
+        _ => String::new(),
+    };
+    match action {
+        Action::Create { object } => format!("create {}{}", object.key(), replicas(object)),
+        Action::Apply { object, cause, .. } => format!("apply {}{} {cause:?}", object.key(), replicas(object)),
+        Action::Delete { key, .. } => format!("delete {key}"),
+        Action::Compare { object, .. } => format!("compare {}", object.key()),
+    }
+}
+
+fn replicated(replicas: i32, ready: i32) -> WorkloadView {
+    WorkloadView::Replicated {
+        generation: 1,
+        observed_generation: 1,
+        replicas,
+        total: ready,
+        updated: ready,
+        ready,
+        available: ready,
+        problem: None,
+    }
+}
+
+pub fn pod(name: &str, inputs: &str, kind: Kind, ready: bool) -> PodView {
+    let container = ContainerView { name: "main".to_owned(), started: ready, ..ContainerView::default() };
+    PodView {
+        name: name.to_owned(),
+        phase: "Running".to_owned(),
+        ready,
+        inputs: Some(inputs.to_owned()),
+        workload: Some(kind),
+        containers: vec![container],
+        ..PodView::default()
+    }
+}
+
+fn meta(name: &str, service: Option<&str>, inputs: &str) -> ObjectMeta {
+    let annotations = BTreeMap::from([(keys::INPUTS.to_owned(), inputs.to_owned())]);
+    let labels = service.map(|s| BTreeMap::from([(keys::SERVICE.to_owned(), s.to_owned())]));
+    ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), labels, ..ObjectMeta::default() }
+}
+
+/// The workload of a plan; it mounts the claim `shop-<name>`.
+fn workload(plan: &ServicePlan) -> Object {
+    let metadata = meta(&plan.workload.name, Some(&plan.object_name), &plan.inputs);
+    let source =
+        PersistentVolumeClaimVolumeSource { claim_name: format!("shop-{}", plan.name), ..PersistentVolumeClaimVolumeSource::default() };
+    let volume = Volume { name: "data".to_owned(), persistent_volume_claim: Some(source), ..Volume::default() };
+    let template =
+        PodTemplateSpec { spec: Some(PodSpec { volumes: Some(vec![volume]), ..PodSpec::default() }), ..PodTemplateSpec::default() };
+    match plan.kind() {
+        Kind::Job => Object::Job(Box::new(Job { metadata, spec: Some(JobSpec { template, ..JobSpec::default() }), ..Job::default() })),
+        Kind::DaemonSet => {
+            let spec = DaemonSetSpec { template, ..DaemonSetSpec::default() };
+            Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
+        }
+        _ => {
+            let spec = DeploymentSpec { template, replicas: Some(plan.replicas), ..DeploymentSpec::default() };
+            Object::Deployment(Box::new(Deployment { metadata, spec: Some(spec), ..Deployment::default() }))
+        }
+    }
+}
+
+pub fn template(object: &Object) -> Option<&PodTemplateSpec> {
+    match object {
+        Object::Deployment(o) => Some(&o.spec.as_ref()?.template),
+        Object::DaemonSet(o) => Some(&o.spec.as_ref()?.template),
+        Object::Job(o) => Some(&o.spec.as_ref()?.template),
+        _ => None,
+    }
+}
+
+/// A Service; without an address it is headless.
+pub fn service(name: &str, inputs: &str, address: Option<&str>) -> Object {
+    let ports = address.map(|_| vec![ServicePort { port: 80, ..ServicePort::default() }]);
+    let spec = ServiceSpec { cluster_ip: address.is_none().then(|| "None".to_owned()), ports, ..ServiceSpec::default() };
+    Object::Service(Box::new(Service { metadata: meta(name, Some(name), inputs), spec: Some(spec), ..Service::default() }))
+}
+
+pub fn config(name: &str) -> Object {
+    Object::ConfigMap(Box::new(ConfigMap { metadata: meta(name, None, "content"), ..ConfigMap::default() }))
+}
+
+pub fn claim(name: &str) -> Object {
+    Object::PersistentVolumeClaim(Box::new(PersistentVolumeClaim {
+        metadata: meta(name, None, "claim"),
+        ..PersistentVolumeClaim::default()
+    }))
+}
+
+pub fn policy(name: &str) -> Object {
+    Object::NetworkPolicy(Box::new(NetworkPolicy { metadata: meta(name, None, "policy"), ..NetworkPolicy::default() }))
+}
