@@ -25,7 +25,19 @@
 //!   anything but a POST, no owner in another namespace. [`Space::writes`] gives them, for tests that count.
 //! - A test that needs the operator to be gone for a while calls [`operator_stopped`]; other tests only wait longer.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+// The futures of tests are made once each.
+#![allow(clippy::large_futures)]
 
+mod conflict;
 mod examples;
+mod isolation;
+mod networks;
+mod pruning;
+mod quiet;
+mod refused;
+mod repair;
 mod resource;
+mod rights;
+mod scaling;
+mod status;
 mod support;

@@ -8,5 +8,6 @@ mod space;
 
 pub use examples::Example;
 pub use installed::{OPERATOR_NAMESPACE, PATIENCE, operator_stopped};
+pub use oracle::audited;
 pub use reach::Reach;
-pub use space::{Space, condition, is_ready, service};
+pub use space::{Space, condition, kubectl, service};

@@ -25,6 +25,15 @@ fn ledger() -> MutexGuard<'static, Option<Ledger>> {
     LEDGER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether there is an audit log. Says so where there is none, as the test then judges less.
+pub fn audited() -> bool {
+    let audited = installed().cluster.audit().is_some();
+    if !audited {
+        eprintln!("this cluster has no audit log of ours: what the operator wrote is not judged");
+    }
+    audited
+}
+
 /// A namespace in which the operator may have something to do.
 pub fn expect(namespace: &str) {
     ledger().get_or_insert_default().expected.insert(namespace.to_owned());
@@ -37,6 +46,14 @@ pub fn writes(namespace: &str) -> Vec<AuditEvent> {
     ledger.read();
     let requests = ledger.requests.get(namespace).into_iter().flatten();
     requests.filter(|event| is_operator(event) && event.is_write() && event.succeeded() && event.resource() != "events").cloned().collect()
+}
+
+/// Every request of the operator about the namespace.
+pub fn requests(namespace: &str) -> Vec<String> {
+    let mut guard = ledger();
+    let ledger = guard.get_or_insert_default();
+    ledger.read();
+    ledger.requests.get(namespace).into_iter().flatten().filter(|event| is_operator(event)).map(AuditEvent::summary).collect()
 }
 
 /// What the operator did in the namespace, or outside of all tests' namespaces, that it must not do.
@@ -98,7 +115,7 @@ impl Ledger {
 
     /// Stacks of other namespaces that the written object names as its owners.
     fn foreign_owners(&self, event: &AuditEvent) -> Vec<String> {
-        let body = event.request_object.iter().flat_map(|body| body.pointer("/metadata/ownerReferences").and_then(Value::as_array));
+        let body = event.request_object.iter().filter_map(|body| body.pointer("/metadata/ownerReferences").and_then(Value::as_array));
         let uids = body.flatten().filter_map(|owner| owner["uid"].as_str());
         uids.filter(|uid| self.stacks.get(*uid).is_some_and(|namespace| namespace != event.namespace())).map(str::to_owned).collect()
     }

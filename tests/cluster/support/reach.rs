@@ -1,17 +1,19 @@
-//! Who may connect to whom, worked out from the policies and the pods' labels in the cluster.
+//! Who may connect to whom, worked out from the policies and the pods' labels in the cluster, as networking.k8s.io/v1 defines it.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer};
+use k8s_openapi::api::networking::v1::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::space::Space;
 
+type Labels = BTreeMap<String, String>;
+
 /// Policies and the labels of pods, by Deployment.
 pub struct Reach {
     policies: Vec<NetworkPolicy>,
-    labels: BTreeMap<String, BTreeMap<String, String>>,
+    labels: BTreeMap<String, Labels>,
 }
 
 impl Reach {
@@ -27,17 +29,7 @@ impl Reach {
 
     /// Whether a pod of `from` may connect to a pod of `to` on a port that isn't published.
     pub fn reaches(&self, from: &str, to: &str) -> bool {
-        let selects = |policy: &&NetworkPolicy| {
-            let spec = policy.spec.as_ref().unwrap();
-            spec.pod_selector.as_ref().is_none_or(|selector| matches(selector, &self.labels[to]))
-        };
-        let selecting: Vec<_> = self.policies.iter().filter(selects).collect();
-        let admits = |policy: &&NetworkPolicy| {
-            let rules = policy.spec.iter().flat_map(|spec| spec.ingress.iter().flatten());
-            let mut peers = rules.filter(|rule| rule.ports.is_none()).flat_map(|rule| rule.from.iter().flatten());
-            peers.any(|peer: &NetworkPolicyPeer| peer.pod_selector.as_ref().is_some_and(|selector| matches(selector, &self.labels[from])))
-        };
-        selecting.is_empty() || selecting.iter().any(admits)
+        self.passes("Egress", from, to) && self.passes("Ingress", to, from)
     }
 
     /// All ordered pairs of which the first may connect to the second.
@@ -45,11 +37,42 @@ impl Reach {
         let names = || self.labels.keys().map(String::as_str);
         names().flat_map(|from| names().map(move |to| (from, to))).filter(|(from, to)| from != to && self.reaches(from, to)).collect()
     }
+
+    /// A pod that no policy selects for a direction is open in it; else some rule has to admit the other end, on all ports.
+    fn passes(&self, direction: &str, pod: &str, other: &str) -> bool {
+        let specs = self.policies.iter().filter_map(|policy| policy.spec.as_ref());
+        let mut selecting = specs.filter(|spec| {
+            let directed = spec.policy_types.iter().flatten().any(|kind| kind == direction);
+            directed && spec.pod_selector.as_ref().is_none_or(|selector| matches(selector, &self.labels[pod]))
+        });
+        let mut selected = false;
+        let admitted = selecting.any(|spec| {
+            selected = true;
+            let ingress = spec.ingress.iter().flatten().map(|rule| (rule.from.as_deref(), rule.ports.as_deref()));
+            let egress = spec.egress.iter().flatten().map(|rule| (rule.to.as_deref(), rule.ports.as_deref()));
+            match direction {
+                "Ingress" => ingress.into_iter().any(|rule| admits(rule, &self.labels[other])),
+                _ => egress.into_iter().any(|rule| admits(rule, &self.labels[other])),
+            }
+        });
+        admitted || !selected
+    }
 }
 
-/// Whether labels are what a selector wants. Only what the operator writes is understood: anything else is no match for sure.
+fn admits((peers, ports): (Option<&[NetworkPolicyPeer]>, Option<&[NetworkPolicyPort]>), other: &Labels) -> bool {
+    let peers = peers.unwrap_or_default();
+    ports.is_none_or(<[_]>::is_empty) && (peers.is_empty() || peers.iter().any(|peer| is(peer, other)))
+}
+
+/// Whether a peer is a pod of the same namespace with these labels.
+fn is(peer: &NetworkPolicyPeer, labels: &Labels) -> bool {
+    let here = peer.namespace_selector.is_none() && peer.ip_block.is_none();
+    here && peer.pod_selector.as_ref().is_some_and(|selector| matches(selector, labels))
+}
+
+/// Whether labels are what a selector wants. Only what the operator writes is understood.
 #[track_caller]
-fn matches(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> bool {
+fn matches(selector: &LabelSelector, labels: &Labels) -> bool {
     assert!(selector.match_expressions.is_none(), "expressions in selectors are not worked out here");
     selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value))
 }

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use compose_operator::api::{ComposeStack, ServiceStatus};
 use devcluster::AuditEvent;
+use futures::TryStreamExt;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::await_condition;
+use kube::runtime::{WatchStreamExt, reflector, watcher};
 use kube::{Api, Client, Config, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -146,18 +148,26 @@ impl Space {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug + Send + 'static,
     {
-        match tokio::time::timeout(PATIENCE, await_condition(self.api::<K>(), name, |object: Option<&K>| is_so(object))).await {
-            Ok(object) => object.unwrap(),
-            Err(_) => {
-                panic!("{} {name} is not {description}, but:\n{}\n{}", K::kind(&()), self.describe::<K>(name).await, installed().report())
-            }
-        }
+        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| is_so(object));
+        let Ok(object) = tokio::time::timeout(PATIENCE, condition).await else {
+            panic!("{} {name} is not {description}, but:\n{}\n{}", K::kind(&()), self.describe::<K>(name).await, installed().report())
+        };
+        object.unwrap()
+    }
+
+    /// Waits until any object of a kind is as described.
+    pub async fn until_any<K>(&self, description: &str, is_so: impl Fn(&K) -> bool)
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
+    {
+        let mut changes = std::pin::pin!(watcher(self.api::<K>(), watcher::Config::default()).applied_objects());
+        let found = async { while !is_so(&changes.try_next().await.unwrap().unwrap()) {} };
+        let found = tokio::time::timeout(PATIENCE, found).await;
+        assert!(found.is_ok(), "there is no {} {description}\n{}", K::kind(&()), installed().report());
     }
 
     /// Waits until so many pods of a service exist, none of them terminating.
     pub async fn until_pods(&self, service: &str, count: usize) -> Vec<Pod> {
-        use futures::TryStreamExt;
-        use kube::runtime::{WatchStreamExt, reflector, watcher};
         let (store, writer) = reflector::store::<Pod>();
         let selected = watcher::Config::default().labels(&format!("compose-operator.dev/service={service}"));
         let mut changes = std::pin::pin!(watcher(self.api::<Pod>(), selected).reflect(writer));
@@ -172,23 +182,29 @@ impl Space {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, settled).await.is_err() {
-            panic!("service {service} has {} pods and not {count}\n{}", living().len(), installed().report());
-        }
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(settled.is_ok(), "service {service} has {} pods and not {count}\n{}", living().len(), installed().report());
         living()
     }
 
-    /// Successful writes of the operator in this namespace so far, without Events.
+    /// Successful writes of the operator in this namespace so far, without Events. On a cluster without our audit log it seems to have made none:
+    /// see [`audited`](super::audited).
     pub fn writes(&self) -> Vec<AuditEvent> {
         oracle::writes(&self.name)
+    }
+
+    /// Whatever the operator asked about this namespace.
+    pub fn requests(&self) -> Vec<String> {
+        oracle::requests(&self.name)
     }
 
     /// Judges what the operator did here. The namespace stays on a control plane of our own, which ends anyway.
     pub async fn close(mut self) {
         self.closed = true;
         let violations = oracle::violations(&self.name);
-        if installed().cluster.audit().is_none() {
-            Api::<Namespace>::all(self.client.clone()).delete(&self.name, &DeleteParams::background()).await.unwrap();
+        if !oracle::audited() {
+            // The test may have deleted it itself.
+            let _ = Api::<Namespace>::all(self.client.clone()).delete(&self.name, &DeleteParams::background()).await;
         }
         assert!(violations.is_empty(), "the operator did what it must not:\n{}", violations.join("\n"));
     }
@@ -214,13 +230,23 @@ impl Drop for Space {
     }
 }
 
+/// Runs kubectl in the space's namespace, as the admin, and gives what it printed; also where it only answers with a code, as `auth can-i` does.
+pub async fn kubectl(space: &Space, arguments: &[&str]) -> String {
+    let mut command = installed().cluster.kubectl();
+    command.args(["--namespace", &space.name]).args(arguments);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let (printed, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(complained.is_empty() || output.status.success(), "kubectl {arguments:?}: {complained}");
+    printed.into_owned()
+}
+
 /// A condition of a stack.
 pub fn condition<'a>(stack: &'a ComposeStack, kind: &str) -> Option<&'a Condition> {
     stack.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == kind)
 }
 
 /// Whether a stack is Ready, and its status about its present generation.
-pub fn is_ready(stack: &ComposeStack) -> bool {
+fn is_ready(stack: &ComposeStack) -> bool {
     is_current(stack) && is(stack, "Ready", "True", None)
 }
 
