@@ -28,6 +28,7 @@
 // The futures of tests are made once each.
 #![allow(clippy::large_futures)]
 
+mod chart;
 mod conflict;
 mod examples;
 mod isolation;

@@ -80,6 +80,12 @@ impl Installed {
     }
 }
 
+/// What helm prints, or what it complains of.
+pub fn helm(arguments: &[&str]) -> Result<String, String> {
+    let cluster = &installed().cluster;
+    cluster.run(cluster.helm().args(arguments)).map_err(|error| error.to_string())
+}
+
 /// While this lives, there is no operator.
 pub struct Stopped {
     _only: tokio::sync::MutexGuard<'static, ()>,

@@ -1,0 +1,61 @@
+//! The chart as it is rendered: what a cluster's own rules say about it. That its rights are enough, and every other test's operator runs under
+//! them, is the oracle's.
+
+use std::path::Path;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::PostParams;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::support::{Space, helm};
+
+/// The chart's Deployment with these values.
+fn deployment(values: &[&str]) -> Value {
+    let rendered = render(values).unwrap();
+    let documents = serde_yaml::Deserializer::from_str(&rendered).map(|document| Value::deserialize(document).unwrap());
+    documents.into_iter().find(|document| document["kind"] == "Deployment").unwrap()
+}
+
+fn render(values: &[&str]) -> Result<String, String> {
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/compose-operator");
+    let mut arguments = vec!["template", "compose-operator", chart.to_str().unwrap()];
+    for value in values {
+        arguments.extend(["--set", value]);
+    }
+    helm(&arguments)
+}
+
+#[tokio::test]
+async fn the_operators_pod_is_admitted_where_pod_security_is_restricted() {
+    let space = Space::open_labelled("restricted", json!({"pod-security.kubernetes.io/enforce": "restricted"})).await;
+    let template = &deployment(&[])["spec"]["template"];
+    let mut spec = template["spec"].clone();
+    spec["serviceAccountName"] = "default".into();
+    let pod: Pod = serde_json::from_value(json!({"metadata": {"name": "operator"}, "spec": spec})).unwrap();
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    // The account is made a moment after its namespace.
+    space.until::<k8s_openapi::api::core::v1::ServiceAccount>("default", "there", |found| found.is_some()).await;
+    space.api::<Pod>().create(&params, &pod).await.unwrap();
+    space.close().await;
+}
+
+#[tokio::test]
+async fn values_become_the_operators_settings() {
+    let deployment = deployment(&["settings.publish=LoadBalancer", "settings.volumeSize=5Gi", "replicas=2"]);
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    let variable = |name: &str| {
+        let variables = container["env"].as_array().unwrap();
+        variables.iter().find(|variable| variable["name"] == name).map(|variable| variable["value"].clone())
+    };
+    assert_eq!(variable("COMPOSE_OPERATOR_PUBLISH"), Some("LoadBalancer".into()));
+    assert_eq!(variable("COMPOSE_OPERATOR_VOLUME_SIZE"), Some("5Gi".into()));
+    assert_eq!(variable("COMPOSE_OPERATOR_NETWORK_POLICY"), None);
+}
+
+#[tokio::test]
+async fn values_that_the_chart_does_not_know_are_refused() {
+    assert!(render(&["replica=2"]).unwrap_err().contains("replica"));
+    assert!(render(&["settings.publish=Ingress"]).unwrap_err().contains("publish"));
+}
