@@ -111,16 +111,17 @@ fn every_node_knows_where_it_stands() {
 }
 
 #[test]
-fn mounted_files_of_the_project_directory_come_with_it() {
-    let found = web("volumes: ['./conf:/etc/conf', './one.txt:/one', '/etc/passwd:/p', './none:/n']\nconfigs: [c]")
+fn mounted_files_come_with_the_project() {
+    let found = web("volumes: ['./conf:/etc/conf', './one.txt:/one', '/srv/motd:/m', '~/home:/h', './none:/n']\nconfigs: [c]")
         .merged("c.yaml", "configs: {c: {file: ./c.txt}}")
         .file("conf/a", "a")
         .file("conf/deep/b", "b")
         .file("one.txt", "1")
         .file("c.txt", "c")
-        .file("/etc/passwd", "never")
+        .file("/srv/motd", "hello")
+        .file("~/home", "never")
         .file("other", "o");
-    assert_eq!(found.project().files.files.keys().collect::<Vec<_>>(), ["c.txt", "conf/a", "conf/deep/b", "one.txt"]);
+    assert_eq!(found.project().files.files.keys().collect::<Vec<_>>(), ["/srv/motd", "c.txt", "conf/a", "conf/deep/b", "one.txt"]);
 }
 
 #[test]
