@@ -83,8 +83,10 @@ impl Turn<'_, '_> {
 
     /// All workloads of the service, those of another kind or of older inputs among them.
     fn workloads(&self) -> impl Iterator<Item = (&Key, &LiveObject, bool)> {
-        let ours = self.scene.ours().filter(|(key, seen)| {
-            key.kind.is_workload() && (**key == self.plan.workload || seen.object.service.as_deref() == Some(&self.plan.object_name))
+        let service = Some(self.plan.object_name.as_str());
+        let ours = self.scene.ours().filter(move |(key, seen)| {
+            let older = seen.object.service.as_deref() == service && !self.scene.desired.objects.contains_key(key);
+            key.kind.is_workload() && (**key == self.plan.workload || older)
         });
         ours.map(|(key, seen)| (key, seen.object, seen.deleting))
     }

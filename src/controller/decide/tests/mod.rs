@@ -1,4 +1,5 @@
 //! Every rule of a decision, as a user would name it.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod fixture;
 mod gates;

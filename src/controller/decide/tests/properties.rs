@@ -76,7 +76,7 @@ fn objects() -> impl Strategy<Value = Vec<(Key, LiveObject, bool)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_seen_nothing_foreign_is_touched_and_no_claim_deleted(plans in plans(), seen in objects(), inputs in prop::option::of("s[0-3]-[12]"), stopped in any::<bool>()) {
