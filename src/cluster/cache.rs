@@ -24,6 +24,7 @@ use super::StackKey;
 use super::client::describe;
 use super::pod::PodObjectView;
 use super::references::{Reference, Version, version};
+use super::retry::WatchRetry;
 use super::stack::{RawStack, StackEntry};
 use super::state::{Id, Row, State, Wakes, id_of};
 use super::view::{ClaimView, DaemonSetView, DeploymentView, JobObjectView, PodView, Seen, ServiceObjectView};
@@ -32,6 +33,9 @@ pub use super::state::NamespaceView;
 
 /// Number of watches: stacks, namespaces, pods and the owned kinds.
 const WATCHES: usize = 3 + crate::translate::KINDS.len();
+
+/// After so long a watch is begun anew where it was: a connection that is dead without a word is found out within a minute.
+const WATCH_SECONDS: u32 = 50;
 
 /// Called with each stack that has to be looked at.
 pub type Wake = Box<dyn Fn(StackKey) + Send + Sync>;
@@ -53,12 +57,12 @@ impl Cache {
     /// Follows every kind until the set of tasks is dropped.
     pub fn follow(self: &Arc<Self>, client: &Client) -> JoinSet<()> {
         let ours = format!("{}={}", keys::MANAGED_BY, keys::MANAGED_BY_VALUE);
-        let owned = watcher::Config::default().labels(&ours);
-        let all = watcher::Config::default();
+        let all = watcher::Config::default().timeout(WATCH_SECONDS);
+        let owned = all.clone().labels(&ours);
         let mut tasks = JoinSet::new();
         self.follow_one::<RawStack>(&mut tasks, client, all.clone());
         self.follow_one::<PartialObjectMeta<Namespace>>(&mut tasks, client, all.clone());
-        self.follow_one::<PodObjectView>(&mut tasks, client, watcher::Config::default().labels(keys::STACK));
+        self.follow_one::<PodObjectView>(&mut tasks, client, all.clone().labels(keys::STACK));
         // All of these three: stacks name some that are not ours. What nobody names is dropped when it comes in.
         self.follow_one::<PartialObjectMeta<ConfigMap>>(&mut tasks, client, all.clone());
         self.follow_one::<PartialObjectMeta<Secret>>(&mut tasks, client, all.clone());
@@ -151,7 +155,7 @@ impl Cache {
         let (cache, api) = (self.clone(), Api::<K>::all(client.clone()));
         tasks.spawn(async move {
             let kind = K::NAME;
-            let events = watch(api, config).default_backoff();
+            let events = watch(api, config).backoff(WatchRetry::default());
             pin_mut!(events);
             let (mut list, mut listed) = (None, false);
             while let Some(event) = events.next().await {
@@ -240,3 +244,6 @@ fn reason(error: &watcher::Error) -> String {
         watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

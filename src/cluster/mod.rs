@@ -7,6 +7,7 @@ pub mod events;
 pub mod lease;
 pub mod pod;
 mod references;
+pub mod retry;
 pub mod stack;
 mod state;
 pub mod view;

@@ -442,3 +442,6 @@ fn short_hash<'a>(parts: impl Iterator<Item = &'a [u8]>) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! How long to wait before a failed write is tried again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
+
+use crate::cluster::retry::jittered;
 
 use super::decide::FailureKind;
 
@@ -15,12 +16,6 @@ pub fn delay(kind: FailureKind, attempts: u32) -> Duration {
         FailureKind::Transient => doubled(Duration::from_millis(500), Duration::from_mins(1)),
     };
     jittered(delay)
-}
-
-/// Up to a fifth more, so that a thousand stacks don't come back at the same moment.
-pub fn jittered(delay: Duration) -> Duration {
-    let share = u32::try_from(RandomState::new().hash_one(0u8) % 1000).unwrap_or_default();
-    delay + delay / 5 * share / 1000
 }
 
 #[cfg(test)]

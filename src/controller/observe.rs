@@ -83,3 +83,65 @@ impl Viewer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cluster::view::WorkloadView;
+    use crate::telemetry::metrics::Metrics;
+
+    use super::*;
+
+    fn seen(owner: Owner, adopt: Option<&str>) -> Seen {
+        Seen {
+            uid: "u".to_owned(),
+            resource_version: "1".to_owned(),
+            owner,
+            adopt: adopt.map(str::to_owned),
+            deleting: false,
+            labelled: true,
+            inputs: None,
+            service: None,
+            restarted_for: None,
+            layout: None,
+            fields: None,
+            posted: false,
+            changed_by: None,
+            headless: None,
+            state: WorkloadView::None,
+        }
+    }
+
+    #[track_caller]
+    fn check(kind: Kind, owner: Owner, adopt: Option<&str>, expected: &Observed) {
+        let cache = Cache::new(Box::new(|_| {}), Metrics::default());
+        let stack = StackKey::new("team", "shop");
+        let viewer = Viewer { cache: &cache, stack: &stack, uid: "shop-uid" };
+        assert_eq!(viewer.whose(kind, &seen(owner, adopt)), *expected);
+    }
+
+    fn stack(uid: &str) -> Owner {
+        Owner::Stack { name: "shop".to_owned(), uid: uid.to_owned() }
+    }
+
+    #[test]
+    fn the_uid_of_the_owner_decides() {
+        check(Kind::Service, stack("shop-uid"), None, &Observed::Ours);
+        check(Kind::Service, stack("uid-of-a-predecessor"), None, &Observed::Orphan);
+    }
+
+    #[test]
+    fn claims_go_by_annotations() {
+        check(Kind::PersistentVolumeClaim, Owner::Claim { stack: "shop".to_owned() }, None, &Observed::Ours);
+        let other = Observed::Foreign("ComposeStack blog".to_owned());
+        check(Kind::PersistentVolumeClaim, Owner::Claim { stack: "blog".to_owned() }, None, &other);
+    }
+
+    #[test]
+    fn what_is_not_ours_names_its_owner_and_is_adopted_only_when_free() {
+        let owner = Owner::Other { kind: "Deployment".to_owned(), name: "nginx".to_owned() };
+        check(Kind::Service, owner.clone(), None, &Observed::Foreign("Deployment nginx".to_owned()));
+        check(Kind::Service, owner, Some("shop"), &Observed::Foreign("Deployment nginx".to_owned()));
+        check(Kind::Service, Owner::Nobody, Some("shop"), &Observed::Adoptable);
+        check(Kind::Service, Owner::Nobody, Some("blog"), &Observed::Foreign("nobody".to_owned()));
+    }
+}

@@ -9,6 +9,7 @@ use crate::api::keys::{condition, reason};
 use crate::cluster::StackKey;
 use crate::cluster::apply::Place;
 use crate::cluster::client::Error;
+use crate::cluster::retry::jittered;
 use crate::cluster::stack::{StackEntry, write_status};
 use crate::telemetry::metrics;
 
@@ -52,7 +53,7 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
     }
     let wanted = match translation::wanted(ctx, key, entry, memory).await {
         Ok(wanted) => wanted,
-        Err(Later::Woken) => return backoff::jittered(PERIOD),
+        Err(Later::Woken) => return jittered(PERIOD),
         Err(Later::Failed(error)) => {
             tracing::warn!(stack = %key, %error, "a source can't be read");
             count(ctx, "failed");
@@ -133,7 +134,7 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
         memory.answers.clear();
         memory.told.clear();
         memory.status_attempts = 0;
-        return backoff::jittered(again);
+        return jittered(again);
     }
     let old = recorded(entry, memory).unwrap_or(&nothing).clone();
     let wait = memory.pace.delay(&old, &status);

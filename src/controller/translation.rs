@@ -71,6 +71,16 @@ impl Wanted {
 /// # Errors
 /// Where a source can't be read, or another stack must be looked at first.
 pub async fn wanted(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory) -> Result<Wanted, Later> {
+    let wanted = work_out(ctx, key, entry, memory).await?;
+    if wanted.desired.is_err() {
+        for other in ctx.networks.refused(key) {
+            ctx.queue.add(other, DEBOUNCE);
+        }
+    }
+    Ok(wanted)
+}
+
+async fn work_out(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory) -> Result<Wanted, Later> {
     if let Some(problem) = &entry.problem {
         return Ok(Wanted::refused(reason::INVALID_SPEC, problem.clone()));
     }
@@ -268,12 +278,7 @@ fn facts(ctx: &Context, key: &StackKey, memory: &Memory, named: &BTreeSet<Refere
 
 /// The external resources that do not exist.
 fn missing(ctx: &Context, key: &StackKey, memory: &Memory, translation: &Translation) -> Result<BTreeSet<External>, Later> {
-    let Ok(desired) = &translation.desired else {
-        for other in ctx.networks.refused(key) {
-            ctx.queue.add(other, DEBOUNCE);
-        }
-        return Ok(BTreeSet::new());
-    };
+    let Ok(desired) = &translation.desired else { return Ok(BTreeSet::new()) };
     let externals: BTreeSet<&External> = desired.services.iter().flat_map(|s| &s.externals).collect();
     let wanted = externals.iter().filter(|e| e.kind == ExternalKind::Network).map(|e| e.name.clone()).collect();
     for other in ctx.networks.note(key, desired.networks.keys().cloned().collect(), wanted) {

@@ -148,7 +148,10 @@ impl View<'_, '_> {
         match hold {
             Some(Hold::Gates(_, text)) => Report::new(Waiting, Outlook::WaitingFor, say(text)),
             Some(Hold::DependencyFailed(_, text)) => Report::new(Waiting, Outlook::Stalled(reason::DEPENDENCY_FAILED), say(text)),
-            Some(Hold::External(text)) => Report::new(Waiting, Outlook::Stalled(reason::EXTERNAL_RESOURCE_MISSING), say(text)),
+            Some(Hold::External(text)) => {
+                let state = if self.progress.written { self.by_progress(awaited, acts).state } else { Waiting };
+                Report::new(state, Outlook::Stalled(reason::EXTERNAL_RESOURCE_MISSING), say(text))
+            }
             Some(Hold::Objects { message, .. }) => Report::new(Waiting, Outlook::Progressing, say(message)),
             Some(Hold::Deletion(text)) => Report::new(Waiting, Outlook::WaitingForDeletion, say(text)),
             Some(Hold::Conflict(text)) => Report::new(Failed, Outlook::Stalled(reason::NAME_CONFLICT), say(text)),

@@ -155,10 +155,14 @@ impl Turn<'_, '_> {
             _ if scaled => Some(apply(self.render(object, live, false), live, Cause::Changed)),
             compare => compare,
         };
-        action.map(|action| {
-            acts.push(action);
-            Hold::Pending
-        })
+        match action {
+            Some(action) => {
+                acts.push(action);
+                Some(Hold::Pending)
+            }
+            // It goes on running; that what it needs has gone is told before it is needed again.
+            None => self.externals(),
+        }
     }
 
     /// What stands in the live template stays there unless the template is written anew.
