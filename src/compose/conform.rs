@@ -36,7 +36,7 @@ fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Pro
                 node.value = Value::Float(single_precision(number));
             }
         }
-        Kind::Bytes => bytes(node, path, problems),
+        Kind::Bytes(_) => bytes(node, path, problems),
         Kind::Mode => mode(node, path, problems),
         Kind::Count => {
             if node.as_str().is_some_and(|text| text.eq_ignore_ascii_case("all")) {
@@ -48,7 +48,8 @@ fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Pro
         Kind::Duration => duration(node, path, problems),
         Kind::Command => command(node, path, problems),
         Kind::HealthTest => health_test(node, path, problems),
-        Kind::Texts(_) | Kind::Mixed | Kind::Ssh => texts(node),
+        Kind::Texts(_) | Kind::Mixed => texts(node),
+        Kind::Ssh => key_values(node, None),
         Kind::Environment => {
             trailing_spaces(node, path, problems);
             key_values(node, None);
@@ -84,17 +85,7 @@ fn as_text(node: &mut Node) {
 fn texts(node: &mut Node) {
     match &mut node.value {
         Value::Sequence(items) => items.iter_mut().for_each(as_text),
-        Value::Mapping(mapping) => {
-            let lines = mapping
-                .iter()
-                .map(|(key, entry)| match entry.value.scalar_text() {
-                    Some(value) if !value.is_empty() => derived(format!("{key}: {value}"), &entry.value),
-                    _ => derived(key.clone(), &entry.value),
-                })
-                .collect::<Vec<_>>();
-            *node = made(lines, node);
-        }
-        Value::Null => {}
+        Value::Mapping(_) | Value::Null => {}
         _ => {
             as_text(node);
             *node = made(vec![node.clone()], node);

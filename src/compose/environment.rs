@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use crate::yaml::{Entry, Node, Span};
+use crate::yaml::{Entry, Mapping, Node, Span, Value};
 
+use super::canonical;
 use super::diagnostic::Diagnostic;
 use super::env_file::{self, Format};
 use super::interpolate::{self, Variable};
@@ -13,7 +14,7 @@ use super::load::Loader;
 use super::model::{EnvFile, Project};
 use super::path::Path;
 use super::sources::{File, Variables};
-use super::tree::{made_mapping, put};
+use super::tree::put_default;
 
 /// Adds variables that are not there.
 pub fn add_below(variables: &mut Variables, read: IndexMap<String, Variable>) {
@@ -75,7 +76,7 @@ impl Loader<'_> {
         complete
     }
 
-    /// Reads the env files of every service, and adds what label files say to its labels.
+    /// Reads the env files of every service and of its hooks.
     pub fn environment_files(&mut self, project: &mut Project, variables: &Variables) {
         for (name, service) in &mut project.services {
             let path = Path::of(&["services", name]);
@@ -86,15 +87,36 @@ impl Loader<'_> {
                     self.env_files(&mut hook.env_files, Some(&hook.node), &path.key("pre_start").index(index), variables);
                 }
             }
-            let at = path.key("label_file");
-            let labels = self.labels(&service.label_files, &at, span_of(&project.root, &at));
-            for (key, label) in labels {
-                if !service.labels.contains_key(&key) {
-                    let node = Node { tainted: label.tainted, ..Node::new(label.value.clone(), Span::default()) };
-                    add_label(&mut project.root, name, &key, node);
-                    service.labels.insert(key, label.value);
-                }
+        }
+    }
+
+    /// Adds what label files say to the labels of services and hooks.
+    pub fn label_files(&mut self, root: &mut Node) {
+        canonical::each(root, "services", |node, path| {
+            self.labels(node, path);
+            for (index, hook) in node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten().enumerate() {
+                self.labels(hook, &path.key("pre_start").index(index));
             }
+        });
+    }
+
+    fn labels(&mut self, container: &mut Node, path: &Path) {
+        let Some(files) = container.get("label_file").cloned() else { return };
+        let mut read = IndexMap::new();
+        for (index, file) in files.as_sequence().into_iter().flatten().enumerate() {
+            let Some(name) = file.as_str() else { continue };
+            match self.read(name) {
+                Some(content) => {
+                    self.variables_of(name, &content, Format::DotEnv, &Variables::new(), &mut read);
+                }
+                None => self.missing_file("label file", name, &path.key("label_file").index(index), file.span),
+            }
+        }
+        put_default(container, "labels", Value::Mapping(Mapping::new()));
+        let Some(labels) = container.get_mut("labels").and_then(Node::as_mapping_mut) else { return };
+        for (key, Variable { value, tainted }) in read {
+            let node = Node { tainted, ..Node::new(value, files.span) };
+            labels.entry(key).or_insert(Entry { key_span: files.span, value: node });
         }
     }
 
@@ -135,19 +157,6 @@ impl Loader<'_> {
         self.variables_of(&file.path, &content, format, around, &mut variables);
         Some(variables)
     }
-
-    fn labels(&mut self, files: &[String], path: &Path, span: Span) -> IndexMap<String, Variable> {
-        let mut labels = IndexMap::new();
-        for file in files {
-            match self.read(file) {
-                Some(content) => {
-                    self.variables_of(file, &content, Format::DotEnv, &Variables::new(), &mut labels);
-                }
-                None => self.missing_file("label file", file, path, span),
-            }
-        }
-        labels
-    }
 }
 
 /// What a service or a hook sets in `environment`.
@@ -158,19 +167,4 @@ fn own_variables(container: &Node) -> BTreeMap<String, Variable> {
         Some((name.clone(), Variable { value, tainted: entry.value.tainted }))
     });
     set.collect()
-}
-
-fn span_of(root: &Node, path: &Path) -> Span {
-    root.at(&path.to_string()).map_or_else(Span::default, |node| node.span)
-}
-
-fn add_label(root: &mut Node, service: &str, key: &str, value: Node) {
-    let Some(node) = root.get_mut("services").and_then(|services| services.get_mut(service)) else { return };
-    if node.get("labels").is_none() {
-        let empty = made_mapping([], node);
-        put(node, "labels", empty);
-    }
-    if let Some(labels) = node.get_mut("labels").and_then(Node::as_mapping_mut) {
-        labels.insert(key.to_owned(), Entry { key_span: value.span, value });
-    }
 }

@@ -161,16 +161,26 @@ impl Printer {
                 entries.sort_by(|(a, _), (b, _)| a.cmp(b));
                 Json::Object(entries.into_iter().collect())
             }
-            Kind::Bytes => Json::String(node.as_i64().filter(|size| *size != 0 || attribute.zero)?.to_string()),
+            Kind::Bytes(_) => Json::String(node.as_i64().filter(|size| *size != 0 || attribute.zero)?.to_string()),
             Kind::Mode => Json::String(format!("0{:o}", node.as_i64()?)),
             Kind::OptOut => return (node.as_bool() == Some(false)).then_some(Json::Bool(false)),
             Kind::Duration => node.as_str().filter(|text| attribute.zero || *text != "0s").map(Json::from)?,
             Kind::Ulimits => ulimits(node),
+            Kind::Ssh => ssh(node),
             Kind::Command => return Some(yaml::to_json(node)),
             _ => sorted(node),
         };
         (attribute.zero || !is_zero(&json)).then_some(json)
     }
+}
+
+/// Keys as `id: path`, an agent as `id` alone.
+fn ssh(node: &Node) -> Json {
+    let line = |(key, entry): (&String, &yaml::Entry)| match entry.value.as_str() {
+        Some(path) if !path.is_empty() => format!("{key}: {path}"),
+        _ => key.clone(),
+    };
+    node.as_mapping().into_iter().flatten().map(line).collect::<Vec<_>>().into()
 }
 
 /// A single limit of 0 is printed as no limit at all.

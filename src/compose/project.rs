@@ -84,6 +84,7 @@ impl Loader<'_> {
             consistency::check_container_names(&root, &mut self.problems);
         }
         tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
+        self.label_files(&mut root);
         let mut project = typed::project(&name, root, &named);
         project.inactive = inactive.keys().cloned().collect();
         self.environment_files(&mut project, &variables);

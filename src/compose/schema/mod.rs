@@ -41,8 +41,8 @@ pub enum Kind {
     /// Between the two bounds.
     Int(i64, i64),
     Float,
-    /// A size in bytes.
-    Bytes,
+    /// A size in bytes, from a smallest number on.
+    Bytes(i64),
     /// Octal permissions of a config or secret.
     Mode,
     /// A number of devices, or `all`.
@@ -103,7 +103,7 @@ impl Attribute {
             Kind::Any => NULL | BOOL | NUM | STR | LIST | MAP,
             Kind::Text | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName | Kind::Duration => STR,
             Kind::Flag | Kind::OptOut => BOOL | STR,
-            Kind::Int(..) | Kind::Bytes | Kind::Count => INT | STR,
+            Kind::Int(..) | Kind::Bytes(_) | Kind::Count => INT | STR,
             Kind::Float | Kind::Mode => NUM | STR,
             Kind::Command => NULL | STR | LIST,
             Kind::HealthTest => STR | LIST,

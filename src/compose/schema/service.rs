@@ -27,7 +27,7 @@ const fn float(name: &'static str) -> Attribute {
     Attribute::new(name, Kind::Float)
 }
 const fn bytes(name: &'static str) -> Attribute {
-    Attribute::new(name, Kind::Bytes)
+    Attribute::new(name, Kind::Bytes(i64::MIN))
 }
 const fn duration(name: &'static str) -> Attribute {
     Attribute::new(name, Kind::Duration)
@@ -240,7 +240,7 @@ const MOUNT: Object = Object::new(&[&[
         ]]),
     ),
     object("volume", &Object::new(&[&[labels("labels"), flag("nocopy"), text("subpath")]])),
-    object("tmpfs", &Object::new(&[&[bytes("size"), between("mode", 0, u32::MAX as i64).types(NUM | STR)]])),
+    object("tmpfs", &Object::new(&[&[Attribute::new("size", Kind::Bytes(0)), between("mode", 0, u32::MAX as i64).types(NUM | STR)]])),
     object("image", &Object::new(&[&[text("subpath")]])),
 ]])
 .required(&["type"]);

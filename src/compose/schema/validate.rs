@@ -90,6 +90,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
             is_container_name,
             "is no container name; it needs two characters of letters, digits, \"_\", \".\" and \"-\", starting with a letter or digit",
         ),
+        Kind::Bytes(min) => range(min, i64::MAX, node, path, problems),
         Kind::Int(min, max) => range(min, max, node, path, problems),
         Kind::Texts(unique) => items(STR, unique, node, path, problems),
         Kind::Mixed => items(NUM | STR, true, node, path, problems),
@@ -227,7 +228,9 @@ fn ulimits(node: &Node, path: &Path, problems: &mut Problems) {
         if !is(limit, INT | STR | MAP) {
             wrong_type(limit, INT | STR | MAP, &path, problems);
         }
-        let Some(mapping) = limit.as_mapping() else { continue };
+        // As in the specification's schema, what stands under other names is not looked at.
+        let checked = key.bytes().all(|byte| byte.is_ascii_lowercase());
+        let Some(mapping) = limit.as_mapping().filter(|_| checked) else { continue };
         for key in ["soft", "hard"].into_iter().filter(|key| !mapping.contains_key(*key)) {
             problems.error("missing-attribute", &path, limit.span, format!("\"{key}\" is missing"));
         }

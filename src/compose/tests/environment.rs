@@ -80,3 +80,15 @@ fn configs_and_secrets_may_come_from_variables() {
 fn the_project_name_is_a_variable() {
     Try::of("name: My-Shop\nservices: {web: {image: \"$COMPOSE_PROJECT_NAME\"}}").prints("services/web/image", json!("my-shop"));
 }
+
+#[test]
+fn hooks_have_the_env_files_and_label_files_of_their_service_too() {
+    let found = web("env_file: a.env\nlabel_file: a.labels\npre_start: [{command: [x], label_file: b.labels}]")
+        .file("a.env", "A=1")
+        .file("a.labels", "a=1")
+        .file("b.labels", "b=2");
+    found.prints("services/web/pre_start/0/environment", json!({"A": "1"}));
+    found.prints("services/web/pre_start/0/labels", json!({"a": "1", "b": "2"}));
+    web("pre_start: [{command: [x], label_file: no.labels}]")
+        .refused(&["services.web.pre_start[0].label_file[0]: there is no label file no.labels"]);
+}
