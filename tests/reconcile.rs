@@ -281,12 +281,13 @@ async fn a_status_is_applied_to_one_uid_and_lists_are_replaced() {
     let mut answer = stack;
     answer["status"] = json!({ "observedGeneration": 2, "summary": "1/1" });
     answer["metadata"]["resourceVersion"] = json!("9");
-    let (written, call) = tokio::join!(write_status(&caller, &entry, &status), next(&mut server, 200, &answer));
+    let (written, call) = tokio::join!(write_status(&caller, &entry, 3, &status), next(&mut server, 200, &answer));
     assert_eq!(written.unwrap(), (9, status));
     assert_eq!(call.path, "/apis/compose-operator.dev/v1/namespaces/team/composestacks/shop/status");
     assert!(call.query.contains("fieldManager=compose-operator-status"), "{}", call.query);
     assert_eq!(call.content_type, "application/apply-patch+yaml");
     assert_eq!(call.body["metadata"]["uid"], "stack-uid");
+    assert_eq!(call.body["metadata"]["resourceVersion"], "3", "an older decision never undoes a newer record");
     assert_eq!(call.body.get("spec"), None, "the spec is never written");
     assert_eq!(call.body["kind"], <ComposeStack as kube::Resource>::kind(&()).as_ref());
 }

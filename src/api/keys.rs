@@ -88,6 +88,8 @@ pub mod reason {
     pub const UPDATED: &str = "Updated";
     /// Event: an object that left the file was deleted.
     pub const PRUNED: &str = "Pruned";
+    /// Event: keys of the file that have no effect here, or another one than in Compose.
+    pub const KEYS_WITHOUT_EFFECT: &str = "KeysWithoutEffect";
     /// Event: a run-to-completion service completed.
     pub const COMPLETED: &str = "Completed";
 }

@@ -81,17 +81,23 @@ fn without_nulls(value: Value) -> Value {
 }
 
 /// Writes the status by server-side apply: what this manager wrote before and leaves out now goes. The uid in the body keeps a successor of
-/// the same name from getting it.
+/// the same name from getting it, and `version`, the resourceVersion that the decision rested on, keeps a decision on an older record from
+/// undoing facts that another has put on record since.
 ///
 /// # Errors
-/// Where the API server refuses or does not answer.
-pub async fn write_status(caller: &Caller, entry: &StackEntry, status: &ComposeStackStatus) -> Result<(u64, ComposeStackStatus), Error> {
+/// Where the API server refuses or does not answer; a conflict where the stack has changed since `version`.
+pub async fn write_status(
+    caller: &Caller,
+    entry: &StackEntry,
+    version: u64,
+    status: &ComposeStackStatus,
+) -> Result<(u64, ComposeStackStatus), Error> {
     let meta = &entry.stack.metadata;
     let name = meta.name.as_deref().unwrap_or_default();
     let body = json!({
         "apiVersion": ComposeStack::api_version(&()),
         "kind": ComposeStack::kind(&()),
-        "metadata": { "name": name, "uid": entry.uid() },
+        "metadata": { "name": name, "uid": entry.uid(), "resourceVersion": version.to_string() },
         "status": status,
     });
     let path = ComposeStack::url_path(&(), meta.namespace.as_deref());

@@ -115,11 +115,19 @@ fn decision(key: &StackKey, entry: &StackEntry, memory: &Memory, wanted: &Wanted
 
 /// The newer of what the cache shows and what our last write of the status was answered with.
 fn recorded<'a>(entry: &'a StackEntry, memory: &'a Memory) -> Option<&'a ComposeStackStatus> {
-    let cached = entry.stack.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok()).unwrap_or_default();
     match &memory.status {
-        Some((version, status)) if *version > cached => Some(status),
+        Some((version, status)) if *version > cached_version(entry) => Some(status),
         _ => entry.stack.status.as_ref(),
     }
+}
+
+/// The resourceVersion of what `recorded` gives.
+fn recorded_version(entry: &StackEntry, memory: &Memory) -> u64 {
+    memory.status.as_ref().map_or(0, |(version, _)| *version).max(cached_version(entry))
+}
+
+fn cached_version(entry: &StackEntry) -> u64 {
+    entry.stack.metadata.resource_version.as_deref().and_then(|v| v.parse().ok()).unwrap_or_default()
 }
 
 /// Writes the status where that is due, and says when to look again.
@@ -141,7 +149,7 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     if !wait.is_zero() {
         return again.min(wait);
     }
-    match write_status(&ctx.caller, entry, &status).await {
+    match write_status(&ctx.caller, entry, recorded_version(entry, memory), &status).await {
         Ok(written) => {
             tracing::info!(stack = %key, reason = memory.counted, summary = status.summary, "status");
             memory.pace.written(&old, &status);

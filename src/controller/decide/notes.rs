@@ -26,8 +26,16 @@ pub(super) fn all(scene: &Scene, actions: &[Action], status: &ComposeStackStatus
     for service in &status.services {
         notes.extend(of_service(recorded.services.iter().find(|s| s.name == service.name), service));
     }
+    notes.extend(of_warnings(recorded, status));
     notes.extend(of_conditions(scene.input, status));
     notes
+}
+
+/// Warnings that were not there before, in one Event: a stack with many of them must not flood the namespace.
+fn of_warnings(recorded: &ComposeStackStatus, status: &ComposeStackStatus) -> Option<Note> {
+    let new: Vec<String> =
+        status.warnings.iter().filter(|w| !recorded.warnings.contains(w)).map(|w| format!("{}: {}", w.path, w.message)).collect();
+    (!new.is_empty()).then(|| note(true, reason::KEYS_WITHOUT_EFFECT, &new.join("; ")))
 }
 
 fn note(warning: bool, reason: &'static str, message: &str) -> Note {

@@ -139,6 +139,17 @@ fn warnings_are_told_up_to_fifty_and_then_counted() {
 }
 
 #[test]
+fn a_warning_is_published_once() {
+    let mut bench = Bench::of([svc("web")]);
+    let path = "services.web.cgroup_parent".to_owned();
+    bench.warnings = vec![StackWarning { code: "ignored".to_owned(), path, position: None, message: "has no effect".to_owned() }];
+    let notes = bench.decide().notes;
+    assert_eq!((notes[0].reason, notes[0].message.as_str()), ("KeysWithoutEffect", "services.web.cgroup_parent: has no effect"));
+    bench.carry_out();
+    assert!(bench.decide().notes.iter().all(|n| n.reason != "KeysWithoutEffect"));
+}
+
+#[test]
 fn a_status_stays_within_its_size_whatever_there_is_to_say() {
     let services: Vec<_> = (0..40).map(|i| svc(&format!("service-{i}"))).collect();
     let mut bench = Bench::of(services.clone());
