@@ -184,8 +184,13 @@ impl Check<'_> {
 
     fn mounted_files(&mut self, node: &Node, key: &str, section: &str, path: &Path) {
         for (index, mount) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
-            if let Some(source) = mount.get("source").filter(|source| source.as_str().is_some()) {
-                self.defined(section, source, &path.key(key).index(index));
+            let path = path.key(key).index(index);
+            match mount.get("source") {
+                Some(source) if source.as_str().is_some() => self.defined(section, source, &path),
+                None if mount.as_mapping().is_some() => {
+                    self.problems.error("missing-attribute", &path, mount.span, format!("\"source\" is missing; name one of {section}"));
+                }
+                _ => {}
             }
         }
     }

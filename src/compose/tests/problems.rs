@@ -49,6 +49,7 @@ fn what_is_named_must_be_defined() {
     check("volumes: ['data:/data']", &["services.web.volumes[0]: volume \"data\" is not defined under volumes"]);
     check("configs: [c]", &["services.web.configs[0]: config \"c\" is not defined under configs"]);
     check("secrets: [s]", &["services.web.secrets[0]: secret \"s\" is not defined under secrets"]);
+    check("secrets: [{target: x}]", &["services.web.secrets[0]: \"source\" is missing; name one of secrets"]);
     check("models: [m]", &["services.web.models.m: model \"m\" is not defined under models"]);
     check("depends_on: [db]", &["services.web.depends_on.db: there is no service \"db\""]);
     check("links: ['db:database']", &["services.web.links[0]: there is no service \"db\""]);
