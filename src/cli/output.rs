@@ -23,6 +23,10 @@ pub enum Error {
 pub fn write(text: &str, file: Option<&Path>) -> Result<(), Error> {
     match file {
         Some(file) => std::fs::write(file, text).map_err(|error| Error::File(file.to_owned(), error)),
-        None => io::stdout().write_all(text.as_bytes()).map_err(Error::Output),
+        None => match io::stdout().write_all(text.as_bytes()) {
+            // The reader has seen enough, as `head` has.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(Error::Output),
+        },
     }
 }

@@ -30,6 +30,7 @@
 
 mod chart;
 mod conflict;
+mod convert;
 mod examples;
 mod isolation;
 mod networks;

@@ -86,6 +86,16 @@ pub fn helm(arguments: &[&str]) -> Result<String, String> {
     cluster.run(cluster.helm().args(arguments)).map_err(|error| error.to_string())
 }
 
+/// What the API server would answer to these objects in the namespace, or why it refuses them.
+pub fn apply_dry_run(namespace: &str, objects: &str) -> Result<String, String> {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{namespace}.yaml"));
+    std::fs::write(&file, objects).unwrap();
+    let cluster = &installed().cluster;
+    let mut kubectl = cluster.kubectl();
+    let kubectl = kubectl.args(["apply", "--server-side", "--dry-run=server", "--namespace", namespace, "--filename"]).arg(&file);
+    cluster.run(kubectl).map_err(|error| error.to_string())
+}
+
 /// While this lives, there is no operator.
 pub struct Stopped {
     _only: tokio::sync::MutexGuard<'static, ()>,

@@ -1,0 +1,48 @@
+//! `kubectl compose convert` against a real API server: what it prints is taken as it stands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use compose_operator::api::ComposeStack;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::{Space, apply_dry_run};
+
+/// The Compose text and the relative files of an example, in a directory of that name.
+fn unpack(example: &Path) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("convert").join(example.file_stem().unwrap());
+    let _ = fs::remove_dir_all(&directory);
+    let text = fs::read_to_string(example).unwrap();
+    let mut documents = serde_yaml::Deserializer::from_str(&text).map(|document| Value::deserialize(document).unwrap());
+    let stack: ComposeStack = serde_json::from_value(documents.find(|document| document["kind"] == "ComposeStack").unwrap()).unwrap();
+    let compose = stack.spec.compose.iter().map(|text| ("compose.yaml", text));
+    // A host's file lies below the directory, and so does what is said to mount it.
+    let local = |path: &str| path.trim_start_matches('/').to_owned();
+    for (path, text) in stack.spec.files.iter().map(|(path, text)| (path.as_str(), text)).chain(compose) {
+        let file = directory.join(local(path));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let text = if path == "compose.yaml" { text.replace("- /d", "- ./d") } else { text.clone() };
+        fs::write(file, text).unwrap();
+    }
+    directory
+}
+
+#[tokio::test]
+async fn what_convert_prints_of_every_example_is_taken_by_the_api_server() {
+    let space = Space::open("convert").await;
+    let mut examples: Vec<_> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap().map(|e| e.unwrap().path()).collect();
+    examples.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let mut objects = String::new();
+    for example in &examples {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-compose")).arg("convert").current_dir(unpack(example)).output().unwrap();
+        assert!(output.status.success(), "{}: {}", example.display(), String::from_utf8_lossy(&output.stderr));
+        objects += &String::from_utf8(output.stdout).unwrap();
+    }
+    let taken = apply_dry_run(&space.name, &objects).unwrap();
+    assert_eq!(taken.lines().count(), objects.matches("---\n").count());
+    assert!(taken.lines().filter(|line| line.starts_with("deployment.apps/")).count() >= 30, "{taken}");
+    space.close().await;
+}
