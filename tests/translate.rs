@@ -50,6 +50,18 @@ fn every_example_becomes_what_its_snapshot_says() {
 }
 
 #[test]
+fn every_section_of_the_mapping_becomes_what_its_snapshot_says() {
+    for file in files("tests/translate/sections") {
+        let stack = Stack::read(&file);
+        assert!(stack.translate().0.is_some(), "{} is refused:\n{}", file.display(), problems(&stack).1);
+        let name = format!("section-{}", file.file_stem().unwrap().to_str().unwrap());
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "snapshots" }, {
+            insta::assert_snapshot!(name, render(&stack));
+        });
+    }
+}
+
+#[test]
 fn every_refused_example_is_refused_for_the_reason_in_its_snapshot() {
     for file in files("examples/refused") {
         let stack = Stack::read(&file);

@@ -156,7 +156,11 @@ impl Loader<'_> {
         });
         let mounts = project.services.values().flat_map(|service| &service.volumes);
         let binds = mounts.filter(|mount| mount.kind == MountKind::Bind).filter_map(|mount| mount.source.clone());
-        let wanted: BTreeSet<String> = files.chain(binds).filter(|path| !path.starts_with('~')).collect();
+        // A named volume may be a bind mount in disguise: `driver_opts: {type: none, o: bind, device: ./data}`.
+        let disguised =
+            project.volumes.values().filter(|volume| volume.driver_opts.get("o").is_some_and(|options| options.contains("bind")));
+        let devices = disguised.filter_map(|volume| volume.driver_opts.get("device").cloned());
+        let wanted: BTreeSet<String> = files.chain(binds).chain(devices).filter(|path| !path.starts_with('~')).collect();
         let mut bytes = 0;
         for path in wanted {
             let path = paths::clean(&path);

@@ -121,13 +121,13 @@ fn made(
     let defaults = &stack.settings.volumes;
     let size = match volume.driver_opts.get("size") {
         None => defaults.size.clone().unwrap_or_else(|| DEFAULT_SIZE.to_owned()),
-        Some(text) => match quantity(text) {
-            Some(size) => size,
-            None => {
+        Some(text) => {
+            let size = quantity(text);
+            if size.is_none() {
                 report.refuse("size", &path.key("driver_opts").key("size"), format!("{text:?} is not a size, such as 10g or 512m"));
-                return None;
             }
-        },
+            size?
+        }
     };
     let class = volume.driver_opts.get("class").or(defaults.storage_class_name.as_ref()).cloned();
     let user = labels::of_object(&volume.labels, &path.key("labels"), report);

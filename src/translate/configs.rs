@@ -113,13 +113,13 @@ fn content(
 ) -> Option<(Arc<[u8]>, bool)> {
     let project = store.stack.project;
     match &object.source {
-        FileSource::File(file) => match project.files.files.get(file) {
-            Some(file) => Some((file.content.clone(), file.tainted)),
-            None => {
-                report.refuse("file-missing", &path.key("file"), format!("{file:?} is not among the stack's files"));
-                None
+        FileSource::File(name) => {
+            let file = project.files.files.get(name);
+            if file.is_none() {
+                report.refuse("file-missing", &path.key("file"), format!("{name:?} is not among the stack's files"));
             }
-        },
+            file.map(|file| (file.content.clone(), file.tainted))
+        }
         FileSource::Content(text) => {
             let tainted = report::node(&project.root, &path.key("content")).is_some_and(|node| node.tainted);
             Some((text.as_bytes().into(), tainted))

@@ -161,8 +161,7 @@ fn mentions(text: &str) -> Vec<(&str, u16)> {
         let end = colon + 1 + bytes[colon + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let Ok(port) = text[colon + 1..end].parse::<u16>() else { continue };
         let before_fits = match &bytes[..start] {
-            [] => true,
-            [.., b'/', b'/'] => true,
+            [] | [.., b'/', b'/'] => true,
             [.., last] => last.is_ascii_whitespace() || b"@,=\"'([{;|<>`!".contains(last),
         };
         let after_fits = bytes.get(end).is_none_or(|next| next.is_ascii_whitespace() || b"/,\"')]};?#|&<>`\\".contains(next));

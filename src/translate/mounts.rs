@@ -15,7 +15,7 @@ use super::report::Report;
 #[derive(Default)]
 pub struct Mounts {
     volumes: BTreeMap<String, Volume>,
-    mounts: BTreeMap<String, (VolumeMount, Path)>,
+    targets: BTreeMap<String, (VolumeMount, Path)>,
     /// Hashes of what is mounted from files, by target: part of the service's inputs.
     pub digests: BTreeMap<String, String>,
     /// Claims that are mounted, by name; the value says whether any mount of it is writable.
@@ -27,34 +27,31 @@ impl Mounts {
     /// Mounts a volume of the pod; one volume may be mounted more than once. A target twice is refused.
     pub fn add(&mut self, volume: Volume, mount: VolumeMount, path: &Path, report: &mut Report) {
         let target = mount.mount_path.clone();
-        if let Some((_, other)) = self.mounts.get(&target) {
+        if let Some((_, other)) = self.targets.get(&target) {
             report.refuse("duplicate-mount", path, format!("{target:?} is mounted already by {other}"));
             return;
         }
-        let name = self.volume(volume);
-        self.mounts.insert(target, (VolumeMount { name, ..mount }, path.clone()));
+        let name = self.named(volume);
+        self.targets.insert(target, (VolumeMount { name, ..mount }, path.clone()));
     }
 
     /// Adds a volume of the pod under its name or, where another one has that, a name beside it.
-    fn volume(&mut self, volume: Volume) -> String {
+    fn named(&mut self, mut volume: Volume) -> String {
         let base = volume.name.clone();
-        let mut name = base.clone();
         for number in 2.. {
-            let wanted = Volume { name: name.clone(), ..volume.clone() };
-            match self.volumes.get(&name) {
-                Some(other) if *other != wanted => name = format!("{base}-{number}"),
-                _ => {
-                    self.volumes.insert(name.clone(), wanted);
-                    break;
-                }
+            match self.volumes.get(&volume.name) {
+                Some(other) if *other != volume => volume.name = format!("{base}-{number}"),
+                _ => break,
             }
         }
+        let name = volume.name.clone();
+        self.volumes.insert(name.clone(), volume);
         name
     }
 
     /// Whether something is mounted at a path.
     pub fn has_target(&self, target: &str) -> bool {
-        self.mounts.contains_key(target)
+        self.targets.contains_key(target)
     }
 
     /// Whether some claim is mounted writable.
@@ -69,14 +66,14 @@ impl Mounts {
 
     /// The container's mounts, by target.
     pub fn volume_mounts(&self) -> Vec<VolumeMount> {
-        self.mounts.values().map(|(mount, _)| mount.clone()).collect()
+        self.targets.values().map(|(mount, _)| mount.clone()).collect()
     }
 }
 
 /// Name of a pod's volume.
 pub fn volume_name(kind: &str, name: &str) -> String {
     // Room for the number that keeps equal names apart.
-    names::label_form(&format!("{kind}-{name}"), 58).unwrap_or_else(|| kind.to_owned())
+    names::label_form(&format!("{kind}-{}", name.trim_start_matches('/')), 58).unwrap_or_else(|| kind.to_owned())
 }
 
 /// A directory that lives as long as the pod.

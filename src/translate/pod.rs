@@ -146,9 +146,8 @@ fn pull_policy(service: &Service, image: &str, path: &Path, report: &mut Report)
     match service.pull_policy.as_deref().unwrap_or_default() {
         "always" => "Always",
         "never" => "Never",
-        "missing" | "if_not_present" => "IfNotPresent",
         "" | "build" if images::is_latest(image) => "Always",
-        "" | "build" => "IfNotPresent",
+        "" | "build" | "missing" | "if_not_present" => "IfNotPresent",
         other if matches!(other, "daily" | "weekly" | "refresh") || other.starts_with("every_") => {
             report.warn("pull-policy", &path, format!("{other}: images are pulled whenever a pod is made, and never in between"));
             "Always"
@@ -315,9 +314,14 @@ fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) 
     if volumes.is_empty() {
         return Vec::new();
     }
-    let uses = |other: &Service| other.volumes.iter().any(|mount| mount.source.as_deref().is_some_and(|source| volumes.contains(&source)));
-    let mut users: Vec<String> =
-        context.stack.services().filter(|(other, service, _)| *other == key || uses(service)).map(|(other, ..)| other.to_owned()).collect();
+    let mounts_one =
+        |other: &Service| other.volumes.iter().any(|mount| mount.source.as_deref().is_some_and(|source| volumes.contains(&source)));
+    let mut users: Vec<String> = context
+        .stack
+        .services()
+        .filter(|(other, service, _)| *other == key || mounts_one(service))
+        .map(|(other, ..)| other.to_owned())
+        .collect();
     users.sort();
     let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
     if users.len() > 1 || replicas > 1 { users } else { Vec::new() }

@@ -184,11 +184,11 @@ fn security_option(option: &str, container: &mut SecurityContext, path: &Path, r
             }
             Some(("level", level)) => selinux(container, &|options| options.level = Some(level.to_owned())),
             _ => {
-                report.refuse("security-option", path, format!("{option}: needs the administrator's permission, which can't be given yet"))
+                report.refuse("security-option", path, format!("{option}: needs the administrator's permission, which can't be given yet"));
             }
         },
         ("seccomp" | "apparmor", _) => {
-            report.refuse("security-option", path, format!("{option}: a profile of your machine isn't on the nodes of the cluster"))
+            report.refuse("security-option", path, format!("{option}: a profile of your machine isn't on the nodes of the cluster"));
         }
         _ => report.refuse("security-option", path, format!("{option:?} is not known")),
     }

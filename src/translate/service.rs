@@ -231,6 +231,9 @@ pub fn publish(
 fn check_ports(service: &Service, path: &Path, report: &mut Report) {
     for (index, port) in service.ports.iter().enumerate() {
         let path = path.index(index);
+        if port.target == 0 {
+            report.refuse("port", &path.key("target"), "0 is not a port (1-65535)");
+        }
         if port.mode == "host" {
             report.refuse(
                 "host-port",

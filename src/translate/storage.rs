@@ -222,7 +222,7 @@ fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
                 None => report.refuse("size", path, format!("{size:?} is not a size, such as 64m")),
             },
             Some(("mode" | "uid" | "gid", _)) => {
-                report.warn("tmpfs-mode", path, format!("{option:?} has no effect yet: the directory is writable for all"))
+                report.warn("tmpfs-mode", path, format!("{option:?} has no effect yet: the directory is writable for all"));
             }
             None if matches!(option, "rw" | "noexec" | "nosuid" | "nodev" | "exec" | "suid" | "dev") => {}
             _ => report.warn("tmpfs-option", path, format!("{option:?} has no effect")),

@@ -59,14 +59,14 @@ pub fn restart(key: &str, service: &Service, report: &mut Report) -> Restart {
         Some("no" | "false") => Restart::No,
         Some("always" | "unless-stopped") => Restart::Always,
         Some("on-failure") => Restart::OnFailure { attempts: None },
-        Some(other) => match other.strip_prefix("on-failure:").and_then(|attempts| attempts.parse().ok()) {
-            Some(attempts) => Restart::OnFailure { attempts: Some(attempts) },
-            None => {
+        Some(other) => {
+            let attempts = other.strip_prefix("on-failure:").and_then(|attempts| attempts.parse().ok());
+            if attempts.is_none() {
                 let message = format!("{other:?} is not a restart policy; allowed are no, always, on-failure[:n], unless-stopped");
                 report.refuse("restart", &service_path(key).key("restart"), message);
-                Restart::Absent
             }
-        },
+            Restart::OnFailure { attempts }
+        }
     }
 }
 
