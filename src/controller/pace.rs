@@ -46,7 +46,7 @@ impl Pace {
 fn is_verdict(old: &ComposeStackStatus, new: &ComposeStackStatus) -> bool {
     let conditions = |status: &ComposeStackStatus| {
         let of = |kind: &str| status.conditions.iter().find(|c| c.type_ == kind).map(|c| c.status.clone());
-        (of(condition::READY), of(condition::STALLED))
+        (of(condition::READY), of(condition::RECONCILING), of(condition::STALLED))
     };
     // What must never be done again is on record before anything else happens.
     let ended = |status: &ComposeStackStatus| -> BTreeMap<String, (Option<String>, Option<String>)> {

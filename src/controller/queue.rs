@@ -76,9 +76,10 @@ impl Queue {
         }
     }
 
-    /// How many stacks are due now or later.
+    /// How many stacks are due and not taken yet.
     pub fn waiting(&self) -> usize {
-        self.lock().at.len()
+        let now = Instant::now();
+        self.lock().by_time.iter().take_while(|(at, _)| *at <= now).count()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
