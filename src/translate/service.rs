@@ -103,7 +103,8 @@ impl Shape {
             type_: Some("ClusterIP".to_owned()),
             cluster_ip: headless.then(|| "None".to_owned()),
             ports: if headless { None } else { Some(ports.collect()) },
-            publish_not_ready_addresses: Some(headless || self.not_ready),
+            // The API server drops a `false`: a rendering with it would never be what stands there.
+            publish_not_ready_addresses: (headless || self.not_ready).then_some(true),
             ip_family_policy: self.dual_stack.then(|| PREFER_DUAL_STACK.to_owned()),
             selector: Some(selector),
             ..ServiceSpec::default()

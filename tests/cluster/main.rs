@@ -19,11 +19,12 @@
 //! ```
 //! - Nothing sleeps for a condition: `ready`, `stalled`, `until_stack` and `until` watch, and give up after [`support::PATIENCE`].
 //! - Pods are simulated. `devcluster/stages.yaml` tells the annotations that keep one unready, let it crash, fail its image pull and so on. A
-//!   service gives them to its pods by `annotations:` in the Compose file; [`Space::annotate_pods`] sets and removes them on living pods.
-//! - [`Space::close`] judges every request that the operator made in the namespace, from the audit log: none outside of the namespaces that
+//!   service gives them to its pods by `annotations:` in the Compose file; [`support::Space::annotate_pods`] sets and removes them on living pods.
+//! - [`support::Space::close`] judges every request that the operator made in the namespace, from the audit log: none outside of the namespaces that
 //!   have stacks, none that it has no right to, none that changed nothing, no delete without preconditions, no claim deleted, no object made by
-//!   anything but a POST, no owner in another namespace. [`Space::writes`] gives them, for tests that count.
-//! - A test that needs the operator to be gone for a while calls [`operator_stopped`]; other tests only wait longer.
+//!   anything but a POST, no owner in another namespace. [`support::Space::writes`] gives them, for tests that count.
+//! - A test that needs the operator to be gone for a while calls [`support::operator_stopped`]; other tests only wait longer.
+//!   One that counts writes calls [`support::operator_kept`], as a restart at the wrong moment costs some.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 // The futures of tests are made once each.
 #![allow(clippy::large_futures)]

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::Space;
+use crate::support::{Space, operator_kept};
 
 const FILE: &str = "
 services:
@@ -76,6 +76,7 @@ async fn is_undone<K: Owned>(topic: &str, name: &str, edit: Value) {
 
 #[tokio::test]
 async fn a_killed_pod_is_replaced_without_the_operator() {
+    let _kept = operator_kept().await;
     let space = stack("pod").await;
     let [pod] = &space.until_pods("web", 1).await[..] else { panic!() };
     let writes = space.writes().len();

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 use serde_json::json;
 
-use crate::support::{Space, audited, service};
+use crate::support::{Space, audited, operator_kept, service};
 
 fn file(replicas: i32) -> String {
     format!("services: {{web: {{image: nginx, deploy: {{replicas: {replicas}}}}}}}")
@@ -11,6 +11,7 @@ fn file(replicas: i32) -> String {
 
 /// Takes a service through these counts, the first at its creation, and judges each when it is reached.
 async fn through(topic: &str, counts: &[i32]) {
+    let _kept = operator_kept().await;
     let space = Space::open(topic).await;
     space.create("shop", &file(counts[0])).await;
     for (index, &count) in counts.iter().enumerate() {

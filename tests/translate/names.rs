@@ -177,7 +177,7 @@ fn a_service_that_asks_itself_by_name_for_its_health_is_published_before_it_is_r
         service.spec.as_ref().unwrap().publish_not_ready_addresses
     };
     assert_eq!(publishes("es"), Some(true));
-    assert_eq!(publishes("localhost"), Some(false));
+    assert_eq!(publishes("localhost"), None);
 }
 
 /// `port:nodePort->target/protocol` of the Service of published ports.

@@ -96,6 +96,16 @@ pub fn apply_dry_run(namespace: &str, objects: &str) -> Result<String, String> {
     cluster.run(kubectl).map_err(|error| error.to_string())
 }
 
+/// While this lives, no test stops the operator: for tests that count its writes.
+pub struct Kept {
+    _only: tokio::sync::MutexGuard<'static, ()>,
+}
+
+/// Keeps other tests from stopping the operator until the returned value is dropped.
+pub async fn operator_kept() -> Kept {
+    Kept { _only: installed().stopping.lock().await }
+}
+
 /// While this lives, there is no operator.
 pub struct Stopped {
     _only: tokio::sync::MutexGuard<'static, ()>,
