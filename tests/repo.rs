@@ -305,3 +305,21 @@ fn chart_sets_only_variables_that_the_operator_reads() {
     let unknown: Vec<&str> = set.filter(|name| !known.contains(name)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
+
+#[test]
+fn chart_is_of_the_crates_version() {
+    let chart: serde_json::Value =
+        serde_yaml::from_str(&fs::read_to_string(root().join("charts/compose-operator/Chart.yaml")).unwrap()).unwrap();
+    assert_eq!((&chart["version"], &chart["appVersion"]), (&env!("CARGO_PKG_VERSION").into(), &env!("CARGO_PKG_VERSION").into()));
+}
+
+#[test]
+fn changelog_and_readme_name_only_files_that_exist() {
+    for file in ["README.md", "CHANGELOG.md", "examples/README.md", "docs/architecture.md", "docs/status.md"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let directory = root().join(file).parent().unwrap().to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {
+            assert!(directory.join(link).exists(), "{file} links to {link}");
+        }
+    }
+}
