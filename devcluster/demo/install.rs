@@ -17,6 +17,7 @@ use kube::{Api, Client, Config, CustomResourceExt, ResourceExt};
 use serde::Deserialize;
 
 use crate::Error;
+use crate::cost::{self, Writes};
 use crate::stacks::Example;
 
 /// Name of the release, and of the operator's namespace.
@@ -106,6 +107,12 @@ impl Stage {
         let stacks = Api::<ComposeStack>::namespaced(self.client.clone(), &example.namespace);
         stacks.patch(&example.stack.name_any(), &PatchParams::apply(NAME).force(), &Patch::Apply(&example.stack)).await?;
         Ok(())
+    }
+
+    /// What the operator has written so far, by namespace; nothing on a cluster whose audit log isn't ours.
+    pub fn writes(&self) -> Result<BTreeMap<String, Writes>, Error> {
+        let user = format!("system:serviceaccount:{NAME}:{NAME}");
+        self.cluster.audit().map_or_else(|| Ok(BTreeMap::new()), |log| cost::writes(log, &user))
     }
 
     /// Takes away what was made on a cluster that isn't the demo's own; its garbage collector takes away what the stacks own.

@@ -3,6 +3,7 @@
 //! `DEMO=once` ends when all stacks are as they should be, with an error if one isn't in time. `TEST_CLUSTER=current` does the same on the
 //! cluster of the current kubeconfig, and takes away at the end what it has made there.
 
+mod cost;
 mod install;
 mod screen;
 mod stacks;
@@ -122,7 +123,12 @@ async fn follow(stage: &Stage, operator: &mut Companion, examples: &[Example], o
         }
         let done = stacks.iter().all(|stack| stack.took.is_some());
         if !summed_up && (done || Instant::now() > deadline) {
-            screen::say(&screen::summary(&stacks, stage.alias().as_deref()))?;
+            for (namespace, writes) in stage.writes()? {
+                if let Some(stack) = stacks.iter_mut().find(|stack| stack.namespace == namespace) {
+                    stack.writes = Some(writes);
+                }
+            }
+            screen::say(&screen::summary(&stacks, cost::resident(operator.id()), stage.alias().as_deref()))?;
             if once {
                 return Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }

@@ -79,7 +79,7 @@ fn line(stack: &Followed) -> String {
 }
 
 /// What stands at the end, in words for somebody who sees it for the first time.
-pub fn summary(stacks: &[Followed], alias: Option<&str>) -> String {
+pub fn summary(stacks: &[Followed], resident: Option<f64>, alias: Option<&str>) -> String {
     let running: Vec<_> = stacks.iter().filter(|stack| !stack.refused).collect();
     let ready = running.iter().filter(|stack| stack.took.is_some()).count();
     let refused = stacks.iter().filter(|stack| stack.refused && stack.took.is_some()).count();
@@ -92,6 +92,12 @@ pub fn summary(stacks: &[Followed], alias: Option<&str>) -> String {
         let (status, _, message) = stack.condition(condition::READY).unwrap_or(("Unknown", "", ""));
         lines.push(format!("\n  {}\n    READY     {status}", stack.namespace));
         lines.push(format!("    services  {}\n    made      {}", stack.services(), stack.made()));
+        let took = stack.took.map(|took| format!("Ready after {:.1} s", took.as_secs_f64()));
+        let wrote = stack.writes.map(|writes| format!("{} writes of objects, {} of status", writes.objects, writes.status));
+        let cost: Vec<_> = took.into_iter().chain(wrote).collect();
+        if !cost.is_empty() {
+            lines.push(format!("    took      {}", cost.join("; ")));
+        }
         if status != "True" {
             lines.push(format!("    because   {message}"));
         }
@@ -99,6 +105,9 @@ pub fn summary(stacks: &[Followed], alias: Option<&str>) -> String {
     for stack in stacks.iter().filter(|stack| stack.refused) {
         let (_, reason, message) = stack.condition(condition::STALLED).unwrap_or(("", "not refused", ""));
         lines.push(format!("\n  {}\n    {reason}: {}", stack.namespace, beginning(message)));
+    }
+    if let Some(resident) = resident {
+        lines.push(format!("\nThe operator takes {resident:.1} MiB of memory now."));
     }
     lines.push(next_steps(alias));
     lines.join("\n")

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::cost::Writes;
 
 /// One file of `examples/`. It is applied in a namespace that is called as the file is.
 pub struct Example {
@@ -63,12 +64,14 @@ pub struct Followed {
     pub live: Option<ComposeStack>,
     /// How long it took to become what it should.
     pub took: Option<Duration>,
+    /// What the operator wrote for it; unknown on a cluster without an audit log of ours.
+    pub writes: Option<Writes>,
 }
 
 impl Followed {
     pub fn new(example: &Example) -> Self {
         let (namespace, name) = (example.namespace.clone(), example.stack.name_any());
-        Self { namespace, name, refused: example.refused, applied: None, live: None, took: None }
+        Self { namespace, name, refused: example.refused, applied: None, live: None, took: None, writes: None }
     }
 
     pub fn observe(&mut self, live: ComposeStack) {
