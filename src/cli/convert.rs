@@ -3,6 +3,7 @@
 use crate::compose::diagnostic::Diagnostic;
 use crate::compose::model::Project;
 use crate::translate::{Desired, Facts, Object, Settings, translate};
+use crate::yaml;
 
 use super::args::Format;
 use super::output::Error;
@@ -28,7 +29,7 @@ pub fn objects(mut project: Project) -> (Option<Desired>, Vec<Diagnostic>) {
 pub fn text(desired: &Desired, format: Format) -> Result<String, Error> {
     let objects = desired.objects.values();
     match format {
-        Format::Yaml => objects.map(|object| Ok(format!("---\n{}", serde_yaml::to_string(&json(object)?)?))).collect(),
+        Format::Yaml => objects.map(|object| Ok(format!("---\n{}", yaml::write(&json(object)?)))).collect(),
         Format::Json => {
             let items = objects.map(json).collect::<Result<Vec<_>, _>>()?;
             let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items });
