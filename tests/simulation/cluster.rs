@@ -123,6 +123,8 @@ pub struct Cluster {
     pub available: BTreeSet<(String, String, i32)>,
     /// Writes by operators that changed something.
     pub writes: u64,
+    /// A second operator was there, or one that started from older lists: what one of them does the other may not have seen.
+    pub rivals: bool,
     /// Objects that somebody, or another operator, deleted once.
     pub touched: BTreeSet<Key>,
     pub violations: Vec<String>,

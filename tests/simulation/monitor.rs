@@ -77,6 +77,7 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
         Action::Create { object } => {
             let mut into = cluster.blank(&key);
             render(object, &mut into);
+            alone(cluster, &key, plan);
             let starts = key.kind != Kind::Deployment || into.replicas > 0;
             if starts && !cluster.objects.contains_key(&key) {
                 finished(cluster, work, plan);
@@ -94,6 +95,16 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
             }
         }
         Action::Delete { .. } | Action::Compare { .. } => {}
+    }
+}
+
+/// A service never has two workloads at once.
+fn alone(cluster: &mut Cluster, key: &Key, plan: &ServicePlan) {
+    let other = |(k, o): (&Key, &Rc<Obj>)| {
+        k.kind.is_workload() && k != key && o.service.as_ref() == Some(&plan.object_name) && o.owner == Owner::Stack(UID) && o.labelled
+    };
+    if !cluster.rivals && cluster.objects.iter().any(other) {
+        cluster.blame(format!("{key} is made beside an older workload of {}", plan.name));
     }
 }
 

@@ -84,8 +84,9 @@ impl Operator {
     }
 
     /// Loses all that is not in the cluster.
-    pub fn crash(&mut self, cluster: &Cluster, rng: &mut Rng) {
+    pub fn crash(&mut self, cluster: &mut Cluster, rng: &mut Rng) {
         let old_lists = rng.percent(40);
+        cluster.rivals |= old_lists;
         let old = std::mem::replace(self, Self::start(cluster, self.planted, rng, old_lists));
         if self.planted.trust_memory {
             // Positions in the old watches mean nothing to the new ones, so nothing ever ends these beliefs.
@@ -291,7 +292,6 @@ impl Operator {
                 if let Action::Delete { uid, .. } = &action {
                     self.deleted.insert(key.clone(), (cluster.version(), uid.clone()));
                 }
-                self.written.remove(&key);
                 self.certain.remove(&key);
             }
             Err(Refused::Exists) => match cluster.objects.get(&key) {

@@ -121,10 +121,11 @@ impl World {
             90..=93 => self.interfere(),
             94..=95 => {
                 self.story.push(format!("operator {at} crashes"));
-                self.operators[at].crash(&self.cluster, &mut self.rng);
+                self.operators[at].crash(&mut self.cluster, &mut self.rng);
             }
             96 if self.operators.len() < 2 => {
                 self.story.push("a second operator starts".to_owned());
+                self.cluster.rivals = true;
                 let second = Operator::start(&self.cluster, self.planted, &mut self.rng, true);
                 self.operators.push(second);
             }

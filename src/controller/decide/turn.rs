@@ -103,11 +103,8 @@ impl Turn<'_, '_> {
                 self.retry(&seen, object, acts);
                 Some(Hold::Conflict(objects::taken(key, owner)))
             }
-            Stand::Stray(live) => {
-                acts.push(apply(self.render(object, live, true), live, Cause::Adopted));
-                Some(Hold::Pending)
-            }
-            Stand::Ours(live) => self.mend(object, live, acts),
+            Stand::Stray(live) => self.mend(object, live, Cause::Adopted, acts),
+            Stand::Ours(live) => self.mend(object, live, Cause::Changed, acts),
         }
     }
 
@@ -127,7 +124,7 @@ impl Turn<'_, '_> {
         obstacle.or(Some(Hold::Pending))
     }
 
-    fn mend(&self, object: &Object, live: &LiveObject, acts: &mut Acts) -> Option<Hold> {
+    fn mend(&self, object: &Object, live: &LiveObject, cause: Cause, acts: &mut Acts) -> Option<Hold> {
         let key = &self.plan.workload;
         let comes_up = self.plan.kind() == Kind::Deployment && self.progress.replicas == 0 && self.replicas() > 0;
         let stamps = Stamps::parse(live.restarted_for.as_deref());
@@ -144,9 +141,13 @@ impl Turn<'_, '_> {
             };
             let obstacle = gate.or_else(|| self.externals()).or_else(|| self.objects());
             if obstacle.is_none() {
-                acts.push(apply(self.render(object, live, true), live, Cause::Changed));
+                acts.push(apply(self.render(object, live, true), live, cause));
             }
             return obstacle.or(Some(Hold::Pending));
+        }
+        if cause == Cause::Adopted {
+            acts.push(apply(self.render(object, live, false), live, cause));
+            return Some(Hold::Pending);
         }
         let repair = objects::repair(self.scene, key, live, || self.render(object, live, false));
         let scaled = self.plan.kind() == Kind::Deployment && self.progress.replicas != self.replicas();
