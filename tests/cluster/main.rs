@@ -32,6 +32,7 @@
 mod chart;
 mod conflict;
 mod convert;
+mod crash;
 mod examples;
 mod isolation;
 mod networks;
