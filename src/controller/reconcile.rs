@@ -141,6 +141,7 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     if recorded(entry, memory).unwrap_or(&nothing) == &status {
         memory.answers.clear();
         memory.told.clear();
+        memory.pace.settled();
         memory.status_attempts = 0;
         return jittered(again);
     }
