@@ -173,10 +173,9 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
         return;
     }
     let desired = spec.desired();
-    let hidden =
-        |(key, o): (&Key, &Rc<Obj>)| o.owner == Owner::Stack(UID) && !o.labelled && (!desired.objects.contains_key(key) || spec.stopped);
-    if cluster.objects.iter().any(hidden) {
-        // Somebody took its labels off before it left the file: nothing shows it to the operator any more.
+    let wanted = |key: &Key| desired.objects.contains_key(key) && !key.kind.is_workload();
+    if cluster.objects.iter().any(|(key, o)| o.owner == Owner::Stack(UID) && !o.labelled && !wanted(key)) {
+        // Somebody took its labels off and no create meets it, for it isn't wanted now: nothing shows it to the operator any more.
         return;
     }
     for (key, object) in &desired.objects {
@@ -244,6 +243,9 @@ fn check_object(
     let off = plan.as_ref().is_some_and(|p| p.stopped || p.replicas == 0);
     if is_foreign(&live) || off && live.owner == Owner::Adoptable {
         return;
+    }
+    if !live.labelled {
+        cluster.blame(format!("{key} stays without its labels"));
     }
     if live.edited && !live.job.complete && live.job.failure.is_none() {
         cluster.blame(format!("{key} stays as somebody else changed it"));
