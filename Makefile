@@ -15,6 +15,7 @@ simulate:
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go | tee /dev/stderr)"
 
 # Licences, advisories, sources and bans of the dependencies; needs cargo-deny.
 deny:

@@ -42,6 +42,13 @@ fn a_detached_control_plane_stays_until_it_is_taken_down() {
 }
 
 #[test]
+fn without_go_the_error_says_what_to_install() {
+    let build = devcluster(&["build"]).env("PATH", "/nonexistent").output().unwrap();
+    let complaint = String::from_utf8_lossy(&build.stderr);
+    assert!(!build.status.success() && complaint.contains("install Go 1.26 or newer"), "{complaint}");
+}
+
+#[test]
 fn pods_do_what_their_annotations_say() {
     let cluster = Cluster::start(&Options::default()).unwrap();
     let pods = [
