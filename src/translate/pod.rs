@@ -67,8 +67,13 @@ pub fn pod(
     let stack = context.stack;
     let path = service_path(key);
     let process = env::process(stack, key, service, name, objects, report);
-    let mounts = storage::mounts(&mut Store { stack, claims: context.claims, objects }, key, service, report);
-    let (security, pod_security) = security::contexts(service, &path, report);
+    let mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, objects }, key, report);
+    let (security, mut pod_security) = security::contexts(service, &path, report);
+    if security.run_as_non_root == Some(true) && !mounts.claims.is_empty() {
+        // A fresh claim belongs to root.
+        pod_security.fs_group = security.run_as_group.or(security.run_as_user);
+        pod_security.fs_group_change_policy = Some("OnRootMismatch".to_owned());
+    }
     let probes = service.healthcheck.as_ref().map(|check| probe::probes(check, &path, report)).unwrap_or_default();
     let (lifecycle, drain) = lifecycle(service, kind, &path, report);
     let image = image(stack, key, service, &path, report);

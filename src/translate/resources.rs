@@ -27,7 +27,8 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
     let cpu = limits.cpus.or(service.cpus).map(milli).or_else(|| quota(service)).filter(|milli| *milli > 0);
     let memory = limits.memory.or(service.mem_limit).filter(|bytes| *bytes > 0);
     if let Some(bytes) = memory.filter(|bytes| *bytes < LEAST_MEMORY) {
-        report.refuse("memory", &at.key("limits").key("memory"), format!("{bytes} bytes are less than the 6 MiB that a container needs"));
+        let path = if limits.memory.is_some() { at.key("limits").key("memory") } else { path.key("mem_limit") };
+        report.refuse("memory", &path, format!("{bytes} bytes are less than the 6 MiB that a container needs"));
     }
     let shares = service.cpu_shares.filter(|shares| *shares > 0).map(|shares| (shares * 1000 + 1023) / 1024);
     let reserved_cpu = reservations.cpus.map(milli).or(shares).filter(|milli| *milli > 0);

@@ -18,13 +18,14 @@ pub struct Stack<'a> {
     pub settings: &'a Settings,
     pub facts: &'a Facts,
     names: BTreeMap<&'a str, ObjectName>,
+    takers: BTreeMap<ObjectName, &'a str>,
 }
 
 impl<'a> Stack<'a> {
     /// Names the services; a name that nothing legal is left of, and two that become one, are refused.
     pub fn new(project: &'a Project, settings: &'a Settings, facts: &'a Facts, report: &mut Report) -> Self {
         let mut names = BTreeMap::new();
-        let mut takers: BTreeMap<ObjectName, &str> = BTreeMap::new();
+        let mut takers: BTreeMap<ObjectName, &'a str> = BTreeMap::new();
         for key in project.services.keys() {
             let path = service_path(key);
             let Some(name) = ObjectName::of_service(key) else {
@@ -42,7 +43,7 @@ impl<'a> Stack<'a> {
             takers.insert(name.clone(), key);
             names.insert(key.as_str(), name);
         }
-        Self { project, settings, facts, names }
+        Self { project, settings, facts, names, takers }
     }
 
     /// The active services that have a name, in the order of the file.
@@ -57,7 +58,7 @@ impl<'a> Stack<'a> {
 
     /// The service whose object name this is.
     pub fn named(&self, name: &ObjectName) -> Option<&'a str> {
-        self.names.iter().find(|(_, other)| *other == name).map(|(key, _)| *key)
+        self.takers.get(name).copied()
     }
 
     /// Whether the stack, or this one of its services, is stopped.

@@ -1,6 +1,7 @@
 //! `volumes`, `tmpfs`, `shm_size`, `configs`, `secrets` of a service → mounts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::compose::model::{Mount, MountKind, Service};
 use crate::compose::path::Path;
@@ -18,11 +19,13 @@ use super::stack::{Stack, service_path};
 pub struct Store<'a, 'b> {
     pub stack: &'b Stack<'a>,
     pub claims: &'b BTreeMap<&'a str, Storage>,
+    pub service: &'b Service,
     pub objects: &'b mut Objects,
 }
 
 /// Everything that is mounted into a service's container.
-pub fn mounts(store: &mut Store, key: &str, service: &Service, report: &mut Report) -> Mounts {
+pub fn mounts(store: &mut Store, key: &str, report: &mut Report) -> Mounts {
+    let service = store.service;
     let mut mounts = Mounts::default();
     let path = service_path(key);
     for (index, mount) in service.volumes.iter().enumerate() {
@@ -149,8 +152,28 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
     }
     let relative = |file: &str| if matches!(root, "." | "") { file.to_owned() } else { file[root.len() + 1..].to_owned() };
     let items = found.iter().map(|(path, file)| Item { path: relative(path), content: file.content.clone(), mode: files::mode(file) });
-    let content = Content { items: items.collect(), secret, ..Content::default() };
+    let items = with_mount_points(items.collect(), &mount.target, store);
+    let content = Content { items, secret, ..Content::default() };
     content_mount(store, &content, if matches!(name, "." | "") { "files" } else { name }, (&mount.target, None), path, mounts, report);
+}
+
+/// Makes room in a read-only directory for what else is mounted inside it: no runtime can make a mount point there.
+fn with_mount_points(mut items: Vec<Item>, target: &str, store: &Store) -> Vec<Item> {
+    let is_file = |mount: &Mount| {
+        mount.source.as_ref().is_some_and(|source| store.stack.project.files.files.contains_key(source.trim_start_matches("./")))
+    };
+    let volumes = store.service.volumes.iter().map(|mount| (mount.target.as_str(), mount.kind == MountKind::Bind && is_file(mount)));
+    let scratch = store.service.tmpfs.iter().map(|entry| (entry.split(':').next().unwrap_or_default(), false));
+    for (other, is_file) in volumes.chain(scratch) {
+        let Some(inside) = other.strip_prefix(target.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')) else { continue };
+        let below = format!("{inside}/");
+        if inside.is_empty() || items.iter().any(|item| item.path == inside || item.path.starts_with(&below)) {
+            continue;
+        }
+        let path = if is_file { inside.to_owned() } else { format!("{below}.mount-point") };
+        items.push(Item { path, content: Arc::from([]), mode: 0o444 });
+    }
+    items
 }
 
 /// Mounts content at a target: a single file by `file`, else the directory.

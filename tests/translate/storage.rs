@@ -121,6 +121,28 @@ fn packed_files_are_mounted_one_by_one_and_directories_as_a_whole() {
 }
 
 #[test]
+fn what_is_mounted_inside_a_packed_directory_finds_a_mount_point() {
+    let stack = stack("    volumes: ['./code:/code', /code/node_modules, './other.js:/code/lib/other.js:ro', 'data:/code/src/data']\n")
+        .with_file("code/src/a.js", "a")
+        .with_file("other.js", "b");
+    let desired = stack.desired();
+    let pod = pod(&desired, "web");
+    let code = pod.volumes.iter().flatten().find(|volume| volume.name == "file-code").unwrap();
+    let paths: Vec<_> = code.config_map.clone().unwrap().items.unwrap().into_iter().map(|item| item.path).collect();
+    assert_eq!(paths, ["src/a.js", "node_modules/.mount-point", "lib/other.js", "src/data/.mount-point"]);
+}
+
+#[test]
+fn claims_are_writable_for_users_other_than_root() {
+    let group =
+        |user: &str| pod(&self::stack(&format!("{user}    volumes: ['data:/data']\n")).desired(), "web").security_context.unwrap().fs_group;
+    assert_eq!(group("    user: '1000:2000'\n"), Some(2000));
+    assert_eq!(group("    user: '1000'\n"), Some(1000));
+    assert_eq!(group("    user: '0'\n"), None);
+    assert_eq!(group(""), None);
+}
+
+#[test]
 fn a_changed_file_changes_its_object_and_rolls_its_users_alone() {
     let stack = |content: &str| {
         let text = "services: {web: {image: x, volumes: ['./a:/a:ro']}, db: {image: y}}";
