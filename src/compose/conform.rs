@@ -49,19 +49,23 @@ fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Pro
         Kind::Command => command(node, path, problems),
         Kind::HealthTest => health_test(node, path, problems),
         Kind::Texts(_) | Kind::Mixed => texts(node),
+        Kind::Ssh if node.as_mapping().is_some() => {}
         Kind::Ssh => key_values(node, None),
         Kind::Environment => {
             trailing_spaces(node, path, problems);
             key_values(node, None);
         }
-        Kind::Labels | Kind::Options | Kind::Strings => key_values(node, Some("")),
+        Kind::Labels | Kind::Options(_) | Kind::Strings => key_values(node, Some("")),
         Kind::MultiOptions => {
             for entry in node.as_mapping_mut().into_iter().flat_map(Mapping::values_mut) {
                 texts(&mut entry.value);
             }
+            if let Some(options) = node.as_mapping_mut() {
+                options.retain(|_, entry| entry.value.as_sequence().is_some_and(|values| !values.is_empty()));
+            }
         }
         Kind::Hosts => hosts(node, path, problems),
-        Kind::Ulimits => ulimits(node, path, problems),
+        Kind::Ulimits(_) => ulimits(node, path, problems),
         Kind::Object(object) | Kind::Struct(object) => conform(object, node, path, problems),
         Kind::Objects(object) => {
             for (index, item) in node.as_sequence_mut().into_iter().flatten().enumerate() {

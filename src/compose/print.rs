@@ -9,7 +9,7 @@ use super::checks::RESOLVED;
 use super::model::{EnvFile, Project};
 use super::paths::Resolver;
 use super::problems::Problems;
-use super::schema::{Attribute, Kind, Object, ROOT};
+use super::schema::{Attribute, Kind, Object, Printed, ROOT};
 
 /// What the reference prints differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +116,15 @@ impl Printer {
         let mut entries: Vec<(String, Json)> = Vec::new();
         for attribute in object.all() {
             let value = node.get(attribute.name).filter(|value| !value.is_null());
+            let always = attribute.printed == Printed::Always;
             let printed = match (value, attribute.kind) {
                 (Some(value), _) => self.attribute(attribute, value),
                 (None, Kind::Struct(inner)) => Some(Json::Object(self.object(inner, &Node::default()))),
                 (None, Kind::Command) if self.format == Format::Json => Some(Json::Null),
-                (None, Kind::Keyed(_)) if attribute.zero => Some(Json::Object(Map::new())),
-                (None, Kind::Text | Kind::Choice(_)) if attribute.zero => Some(Json::String(String::new())),
+                (None, Kind::Keyed(_)) if always => Some(Json::Object(Map::new())),
+                (None, Kind::Int(..)) if always => Some(Json::from(0)),
+                (None, Kind::Bytes(_)) if always => Some(Json::from("0")),
+                (None, Kind::Text | Kind::Choice(_)) if always => Some(Json::String(String::new())),
                 (None, _) => None,
             };
             if let Some(printed) = printed {
@@ -145,6 +148,7 @@ impl Printer {
     }
 
     fn attribute(&self, attribute: &Attribute, node: &Node) -> Option<Json> {
+        let zero = attribute.printed != Printed::Set;
         let json = match attribute.kind {
             Kind::Object(object) | Kind::Struct(object) => return Some(Json::Object(self.object(object, node))),
             Kind::Objects(object) => {
@@ -161,22 +165,27 @@ impl Printer {
                 entries.sort_by(|(a, _), (b, _)| a.cmp(b));
                 Json::Object(entries.into_iter().collect())
             }
-            Kind::Bytes(_) => Json::String(node.as_i64().filter(|size| *size != 0 || attribute.zero)?.to_string()),
-            Kind::Mode => Json::String(format!("0{:o}", node.as_i64()?)),
+            Kind::Bytes(_) => Json::String(node.as_i64().filter(|size| *size != 0 || zero)?.to_string()),
+            Kind::Mode => Json::String(octal(node.as_i64()?)),
             Kind::OptOut => return (node.as_bool() == Some(false)).then_some(Json::Bool(false)),
-            Kind::Duration => node.as_str().filter(|text| attribute.zero || *text != "0s").map(Json::from)?,
-            Kind::Ulimits => ulimits(node),
+            Kind::Duration => node.as_str().filter(|text| zero || *text != "0s").map(Json::from)?,
+            Kind::Ulimits(_) => ulimits(node),
             Kind::Ssh => ssh(node),
             Kind::Command => return Some(yaml::to_json(node)),
             _ => sorted(node),
         };
-        (attribute.zero || !is_zero(&json)).then_some(json)
+        (zero || !is_zero(&json)).then_some(json)
     }
+}
+
+/// A mode as the reference writes it, sign and all.
+fn octal(mode: i64) -> String {
+    format!("0{}{:o}", if mode < 0 { "-" } else { "" }, mode.unsigned_abs())
 }
 
 /// Keys as `id: path`, an agent as `id` alone.
 fn ssh(node: &Node) -> Json {
-    let line = |(key, entry): (&String, &yaml::Entry)| match entry.value.as_str() {
+    let line = |(key, entry): (&String, &yaml::Entry)| match entry.value.scalar_text() {
         Some(path) if !path.is_empty() => format!("{key}: {path}"),
         _ => key.clone(),
     };

@@ -107,7 +107,7 @@ impl Loader<'_> {
                 (name.clone(), name.clone())
             }
             ProjectName::Fallback(name) => {
-                let written = self.written_name(variables).filter(|name| !name.is_empty()).unwrap_or_else(|| normal_name(name));
+                let written = self.written_name(variables).unwrap_or_else(|| normal_name(name));
                 if written.is_empty() {
                     self.problems.add(Diagnostic::error("invalid-name", "name", "the project has no name; write `name:`"));
                 }

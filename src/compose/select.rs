@@ -17,7 +17,11 @@ pub fn by_profile(root: &mut Node, profiles: &[String]) -> Mapping {
 
 fn active(node: &Node, profiles: &[String]) -> bool {
     let declared = node.get("profiles").and_then(Node::as_sequence).unwrap_or_default();
-    declared.is_empty() || profiles.iter().any(|profile| profile == "*" || declared.iter().any(|own| own.as_str() == Some(profile)))
+    // As in the reference, an empty profile is active where none is asked for.
+    let nameless = || profiles.is_empty() && declared.iter().any(|own| own.as_str() == Some(""));
+    declared.is_empty()
+        || nameless()
+        || profiles.iter().any(|profile| profile == "*" || declared.iter().any(|own| own.as_str() == Some(profile)))
 }
 
 fn set_aside(root: &mut Node, section: &str, keep: impl Fn(&Node) -> bool) -> Mapping {

@@ -8,6 +8,9 @@ use super::tree::{derived, made, made_mapping, put};
 /// The ports that a short form stands for. `budget` bounds those of one load.
 pub fn ports(short: &str, from: &Node, budget: &mut usize) -> Result<Vec<Node>, String> {
     let ports = short_port::parse(short, budget)?;
+    if ports.iter().any(|port| port.target == 0) {
+        return Err("\"0\" is not a port (1-65535)".to_owned());
+    }
     Ok(ports
         .into_iter()
         .map(|port| {

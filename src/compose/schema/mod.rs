@@ -58,8 +58,8 @@ pub enum Kind {
     Labels,
     /// Texts by key; nothing stays nothing.
     Environment,
-    /// Texts by key, as a mapping alone.
-    Options,
+    /// Texts by key, as a mapping alone, written in these types.
+    Options(Types),
     /// Texts by key, as a mapping of texts alone.
     Strings,
     /// Lists of texts by key.
@@ -67,7 +67,8 @@ pub enum Kind {
     Hosts,
     Ssh,
     External,
-    Ulimits,
+    /// Limits, each written in these types.
+    Ulimits(Types),
     /// A mapping with attributes of its own.
     Object(&'static Object),
     /// A mapping that is printed even where it wasn't written.
@@ -85,6 +86,17 @@ pub struct Keyed {
     pub nullable: bool,
 }
 
+/// When `config` prints an attribute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Printed {
+    /// Where it is not false, 0 or empty.
+    Set,
+    /// Wherever it is written.
+    Written,
+    /// Always.
+    Always,
+}
+
 /// One attribute.
 pub struct Attribute {
     pub name: &'static str,
@@ -92,8 +104,8 @@ pub struct Attribute {
     pub types: Types,
     /// For lists, the types of items.
     pub items: Types,
-    /// Whether `config` prints it even where it is false, 0 or empty.
-    pub zero: bool,
+    /// When `config` prints it.
+    pub printed: Printed,
 }
 
 impl Attribute {
@@ -103,16 +115,22 @@ impl Attribute {
             Kind::Any => NULL | BOOL | NUM | STR | LIST | MAP,
             Kind::Text | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName | Kind::Duration => STR,
             Kind::Flag | Kind::OptOut => BOOL | STR,
-            Kind::Int(..) | Kind::Bytes(_) | Kind::Count => INT | STR,
-            Kind::Float | Kind::Mode => NUM | STR,
+            Kind::Int(..) | Kind::Bytes(_) | Kind::Count | Kind::Mode => INT | STR,
+            Kind::Float => NUM | STR,
             Kind::Command => NULL | STR | LIST,
             Kind::HealthTest => STR | LIST,
             Kind::Texts(_) | Kind::Mixed | Kind::Objects(_) => LIST,
             Kind::Labels | Kind::Environment | Kind::Hosts | Kind::Ssh => MAP | LIST,
-            Kind::Options | Kind::Strings | Kind::MultiOptions | Kind::Object(_) | Kind::Struct(_) | Kind::Keyed(_) | Kind::Ulimits => MAP,
+            Kind::Options(_)
+            | Kind::Strings
+            | Kind::MultiOptions
+            | Kind::Object(_)
+            | Kind::Struct(_)
+            | Kind::Keyed(_)
+            | Kind::Ulimits(_) => MAP,
             Kind::External => BOOL | STR | MAP,
         };
-        Self { name, kind, types, items: MAP, zero: matches!(kind, Kind::Struct(_) | Kind::Mode) }
+        Self { name, kind, types, items: MAP, printed: if matches!(kind, Kind::Mode) { Printed::Written } else { Printed::Set } }
     }
 
     const fn types(self, types: Types) -> Self {
@@ -124,7 +142,11 @@ impl Attribute {
     }
 
     const fn zero(self) -> Self {
-        Self { zero: true, ..self }
+        Self { printed: Printed::Written, ..self }
+    }
+
+    const fn always(self) -> Self {
+        Self { printed: Printed::Always, ..self }
     }
 }
 
@@ -134,11 +156,13 @@ pub struct Object {
     pub required: &'static [&'static str],
     /// Whether `x-*` keys are allowed.
     pub extensions: bool,
+    /// Whether the specification's schema lets unknown keys pass; they have no effect.
+    pub open: bool,
 }
 
 impl Object {
     const fn new(attributes: &'static [&'static [Attribute]]) -> Self {
-        Self { attributes, required: &[], extensions: true }
+        Self { attributes, required: &[], extensions: true, open: false }
     }
 
     const fn required(self, required: &'static [&'static str]) -> Self {
@@ -147,6 +171,10 @@ impl Object {
 
     const fn without_extensions(self) -> Self {
         Self { extensions: false, ..self }
+    }
+
+    const fn open(self) -> Self {
+        Self { open: true, ..self }
     }
 
     /// Every attribute.

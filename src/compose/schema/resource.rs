@@ -1,7 +1,7 @@
 //! Attributes of the top level, of networks, volumes, configs, secrets and models.
 
 use super::service::{JOB, SERVICE};
-use super::{Attribute, INT, Keyed, Kind, LIST, MAP, Object, STR};
+use super::{Attribute, INT, Keyed, Kind, LIST, MAP, NUM, Object, STR, Types};
 
 const fn text(name: &'static str) -> Attribute {
     Attribute::new(name, Kind::Text)
@@ -12,8 +12,8 @@ const fn flag(name: &'static str) -> Attribute {
 const fn labels(name: &'static str) -> Attribute {
     Attribute::new(name, Kind::Labels)
 }
-const fn options(name: &'static str) -> Attribute {
-    Attribute::new(name, Kind::Options)
+const fn options(types: Types) -> Attribute {
+    Attribute::new("driver_opts", Kind::Options(types))
 }
 const EXTERNAL: Attribute = Attribute::new("external", Kind::External);
 
@@ -22,7 +22,7 @@ pub const ROOT: Object = Object::new(&[&[
     text("version"),
     text("name"),
     Attribute::new("include", Kind::Objects(&INCLUDE)).items(STR | MAP),
-    Attribute::new("services", Kind::Keyed(&Keyed { object: &SERVICE, nullable: false })).zero(),
+    Attribute::new("services", Kind::Keyed(&Keyed { object: &SERVICE, nullable: false })).always(),
     Attribute::new("jobs", Kind::Keyed(&Keyed { object: &JOB, nullable: false })),
     Attribute::new("networks", Kind::Keyed(&Keyed { object: &NETWORK, nullable: true })),
     Attribute::new("volumes", Kind::Keyed(&Keyed { object: &VOLUME, nullable: true })),
@@ -41,7 +41,7 @@ const INCLUDE: Object = Object::new(&[&[
 const NETWORK: Object = Object::new(&[&[
     text("name"),
     text("driver"),
-    options("driver_opts"),
+    options(NUM | STR),
     Attribute::new(
         "ipam",
         Kind::Struct(&Object::new(&[&[
@@ -66,7 +66,7 @@ const NETWORK: Object = Object::new(&[&[
     labels("labels"),
 ]]);
 
-const VOLUME: Object = Object::new(&[&[text("name"), text("driver"), options("driver_opts"), EXTERNAL, labels("labels")]]);
+const VOLUME: Object = Object::new(&[&[text("name"), text("driver"), options(NUM | STR), EXTERNAL, labels("labels")]]);
 
 const CONFIG: Object = Object::new(&[&[
     text("name"),
@@ -85,7 +85,7 @@ const SECRET: Object = Object::new(&[&[
     EXTERNAL,
     labels("labels"),
     text("driver"),
-    options("driver_opts"),
+    options(INT | STR),
     text("template_driver"),
 ]]);
 
@@ -98,4 +98,6 @@ const MODEL: Object = Object::new(&[&[
 .required(&["model"]);
 
 /// `external` may be a mapping with a name alone.
-pub const EXTERNAL_NAME: Object = Object::new(&[&[text("name")]]);
+pub static EXTERNAL_NAME: Object = Object::new(&[&[text("name")]]);
+/// The same for configs and secrets, where the specification's schema lets other keys pass.
+pub static EXTERNAL_NAME_OPEN: Object = Object::new(&[&[text("name")]]).open();

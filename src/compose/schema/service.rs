@@ -1,6 +1,6 @@
 //! Attributes of services, jobs and hooks.
 
-use super::{Attribute, BOOL, INT, Keyed, Kind, LIST, MAP, NULL, NUM, Object, STR};
+use super::{Attribute, BOOL, INT, Keyed, Kind, LIST, MAP, NULL, NUM, Object, STR, Types};
 
 const ANY: Kind = Kind::Int(i64::MIN, i64::MAX);
 
@@ -50,8 +50,12 @@ const fn text_or_set(name: &'static str) -> Attribute {
 const fn labels(name: &'static str) -> Attribute {
     Attribute::new(name, Kind::Labels)
 }
-const fn options(name: &'static str) -> Attribute {
-    Attribute::new(name, Kind::Options)
+const fn options(name: &'static str, types: Types) -> Attribute {
+    Attribute::new(name, Kind::Options(types))
+}
+/// A count, which can't be negative.
+const fn count(name: &'static str) -> Attribute {
+    between(name, 0, i64::MAX)
 }
 const fn object(name: &'static str, object: &'static Object) -> Attribute {
     Attribute::new(name, Kind::Object(object))
@@ -99,7 +103,7 @@ pub const CONTAINER: &[Attribute] = &[
     text("isolation"),
     texts("label_file").types(STR | LIST),
     labels("labels"),
-    object("logging", &Object::new(&[&[text("driver"), options("options")]])),
+    object("logging", &Object::new(&[&[text("driver"), options("options", NULL | NUM | STR)]])),
     text("mac_address"),
     bytes("mem_limit").types(NUM | STR),
     bytes("mem_reservation"),
@@ -123,10 +127,10 @@ pub const CONTAINER: &[Attribute] = &[
     bytes("shm_size").types(NUM | STR),
     duration("stop_grace_period").zero(),
     text("stop_signal"),
-    options("storage_opt"),
+    options("storage_opt", NULL | INT | STR),
     labels("sysctls"),
     text_or_set("tmpfs"),
-    Attribute::new("ulimits", Kind::Ulimits),
+    Attribute::new("ulimits", Kind::Ulimits(INT | STR | MAP)),
     between("umask", 0, u32::MAX as i64).types(INT | STR | NULL).zero(),
     strict("use_api_socket"),
     text("user"),
@@ -142,7 +146,7 @@ const WORKLOAD: &[Attribute] = &[
     Attribute::new("depends_on", Kind::Keyed(&Keyed { object: &DEPENDENCY, nullable: false })).types(LIST | MAP),
     Attribute::new("expose", Kind::Mixed),
     object("healthcheck", &HEALTHCHECK),
-    objects("ports", &PORT).items(NUM | STR | MAP),
+    objects("ports", &PORT).items(INT | STR | MAP),
     flag("stdin_open"),
     flag("tty"),
 ];
@@ -189,18 +193,20 @@ pub const HOOK: Object = Object::new(&[&[
 ]])
 .required(&["command"]);
 
+const WEIGHT: Attribute = between("weight", 0, u16::MAX as i64).types(INT);
+
 const BLKIO: Object = Object::new(&[&[
     objects("device_read_bps", &BLKIO_LIMIT),
     objects("device_read_iops", &BLKIO_LIMIT),
     objects("device_write_bps", &BLKIO_LIMIT),
     objects("device_write_iops", &BLKIO_LIMIT),
-    int("weight"),
+    WEIGHT,
     objects("weight_device", &BLKIO_WEIGHT),
 ]])
 .without_extensions();
 
-const BLKIO_LIMIT: Object = Object::new(&[&[text("path").zero(), bytes("rate").zero()]]).without_extensions();
-const BLKIO_WEIGHT: Object = Object::new(&[&[text("path").zero(), int("weight").zero()]]).without_extensions();
+const BLKIO_LIMIT: Object = Object::new(&[&[text("path").always(), bytes("rate").always()]]).without_extensions();
+const BLKIO_WEIGHT: Object = Object::new(&[&[text("path").always(), WEIGHT.always()]]).without_extensions();
 
 const DEVICE: Object = Object::new(&[&[text("source"), text("target"), text("permissions")]]).required(&["source"]);
 
@@ -213,7 +219,7 @@ const SERVICE_MODEL: Object = Object::new(&[&[text("endpoint_var"), text("model_
 
 const ATTACHMENT: Object = Object::new(&[&[
     set("aliases"),
-    options("driver_opts"),
+    options("driver_opts", NUM | STR),
     int("gw_priority").types(NUM),
     text("interface_name"),
     text("ipv4_address"),
@@ -240,7 +246,7 @@ const MOUNT: Object = Object::new(&[&[
         ]]),
     ),
     object("volume", &Object::new(&[&[labels("labels"), flag("nocopy"), text("subpath")]])),
-    object("tmpfs", &Object::new(&[&[Attribute::new("size", Kind::Bytes(0)), between("mode", 0, u32::MAX as i64).types(NUM | STR)]])),
+    object("tmpfs", &Object::new(&[&[Attribute::new("size", Kind::Bytes(0)), between("mode", 0, u32::MAX as i64).types(NUM)]])),
     object("image", &Object::new(&[&[text("subpath")]])),
 ]])
 .required(&["type"]);
@@ -297,16 +303,16 @@ const BUILD: Object = Object::new(&[&[
     Attribute::new("ssh", Kind::Ssh),
     texts("tags"),
     text("target"),
-    Attribute::new("ulimits", Kind::Ulimits),
+    Attribute::new("ulimits", Kind::Ulimits(INT | MAP)),
 ]]);
 
 const DEVICES: &[Attribute] =
     &[set("capabilities"), Attribute::new("count", Kind::Count), set("device_ids"), text("driver"), labels("options")];
 const DEVICE_REQUEST: Object = Object::new(&[DEVICES]).required(&["capabilities"]);
-const GPU: Object = Object::new(&[DEVICES]);
+const GPU: Object = Object::new(&[DEVICES]).open();
 
 const UPDATE: Object = Object::new(&[&[
-    int("parallelism").zero(),
+    count("parallelism").zero(),
     duration("delay"),
     text("failure_action"),
     duration("monitor"),
@@ -321,7 +327,7 @@ const RESERVATIONS: Object = Object::new(&[&[
     objects("devices", &DEVICE_REQUEST),
     objects(
         "generic_resources",
-        &Object::new(&[&[object("discrete_resource_spec", &Object::new(&[&[text("kind").zero(), number("value").zero()]]))]]),
+        &Object::new(&[&[object("discrete_resource_spec", &Object::new(&[&[text("kind").always(), number("value").always()]]))]]),
     ),
 ]]);
 
@@ -335,14 +341,14 @@ const DEPLOY: Object = Object::new(&[&[
     Attribute::new("resources", Kind::Struct(&Object::new(&[&[object("limits", &LIMITS), object("reservations", &RESERVATIONS)]]))),
     object(
         "restart_policy",
-        &Object::new(&[&[text("condition"), duration("delay").zero(), int("max_attempts").zero(), duration("window").zero()]]),
+        &Object::new(&[&[text("condition"), duration("delay").zero(), count("max_attempts").zero(), duration("window").zero()]]),
     ),
     Attribute::new(
         "placement",
         Kind::Struct(&Object::new(&[&[
             texts("constraints"),
             objects("preferences", &Object::new(&[&[text("spread")]])),
-            int("max_replicas_per_node"),
+            count("max_replicas_per_node"),
         ]])),
     ),
 ]]);
@@ -352,8 +358,8 @@ const DEVELOP: Object = Object::new(&[&[objects(
     &Object::new(&[&[
         text_or_set("ignore"),
         text_or_set("include"),
-        text("path").zero(),
-        choice("action", &["rebuild", "sync", "restart", "sync+restart", "sync+exec"]).zero(),
+        text("path").always(),
+        choice("action", &["rebuild", "sync", "restart", "sync+restart", "sync+exec"]).always(),
         text("target"),
         Attribute::new("exec", Kind::Struct(&HOOK)),
         strict("initial_sync"),

@@ -20,6 +20,9 @@ pub fn validate(object: &'static Object, node: &Node, path: &Path, problems: &mu
         match object.attribute(key) {
             Some(attribute) => value(attribute, &entry.value, &path.key(key), problems),
             None if key.starts_with("x-") && object.extensions => {}
+            None if object.open => {
+                problems.warn("unknown-attribute", &path.key(key), entry.key_span, "unknown attribute, which has no effect")
+            }
             None => unknown(object, key, entry, path, problems),
         }
     }
@@ -93,14 +96,13 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
         Kind::Bytes(min) => range(min, i64::MAX, node, path, problems),
         Kind::Int(min, max) => range(min, max, node, path, problems),
         Kind::Texts(unique) => items(STR, unique, node, path, problems),
-        Kind::Mixed => items(NUM | STR, true, node, path, problems),
+        Kind::Mixed => items(INT | STR, true, node, path, problems),
         Kind::Command | Kind::HealthTest => items(STR, false, node, path, problems),
-        Kind::Labels | Kind::Environment => {
+        Kind::Labels | Kind::Environment | Kind::Ssh => {
             entries(NULL | BOOL | NUM | STR, node, path, problems);
             items(STR, true, node, path, problems);
         }
-        Kind::Ssh => entries(NULL | BOOL | NUM | STR, node, path, problems),
-        Kind::Options => entries(NULL | NUM | STR, node, path, problems),
+        Kind::Options(types) => entries(types, node, path, problems),
         Kind::Strings => entries(STR, node, path, problems),
         Kind::MultiOptions => {
             entries(BOOL | NUM | STR | LIST, node, path, problems);
@@ -115,8 +117,12 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
                 items(STR, false, &entry.value, &path.key(key), problems);
             }
         }
-        Kind::Ulimits => ulimits(node, path, problems),
-        Kind::External if node.as_mapping().is_some() => validate(&resource::EXTERNAL_NAME, node, path, problems),
+        Kind::Ulimits(types) => ulimits(types, node, path, problems),
+        Kind::External if node.as_mapping().is_some() => {
+            let open = matches!(path.parts().first(), Some(&("configs" | "secrets")));
+            let name = if open { &resource::EXTERNAL_NAME_OPEN } else { &resource::EXTERNAL_NAME };
+            validate(name, node, path, problems);
+        }
         Kind::Object(object) | Kind::Struct(object) if node.as_mapping().is_some() => validate(object, node, path, problems),
         Kind::Objects(object) => {
             if attribute.name == "gpus" {
@@ -222,11 +228,11 @@ fn entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn ulimits(node: &Node, path: &Path, problems: &mut Problems) {
+fn ulimits(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         let (path, limit) = (path.key(key), &entry.value);
-        if !is(limit, INT | STR | MAP) {
-            wrong_type(limit, INT | STR | MAP, &path, problems);
+        if !is(limit, types) {
+            wrong_type(limit, types, &path, problems);
         }
         // As in the specification's schema, what stands under other names is not looked at.
         let checked = key.bytes().all(|byte| byte.is_ascii_lowercase());
