@@ -164,14 +164,7 @@ fn command(node: &mut Node, path: &Path, problems: &mut Problems) {
             }
             *node = made(line.words.into_iter().map(|word| derived(word, node)).collect::<Vec<_>>(), node);
         }
-        Err(words::Unbalanced) => {
-            problems.error(
-                "invalid-command",
-                path,
-                node.span,
-                "a quote, a $( or a backtick is not closed, or the line ends in a backslash",
-            );
-        }
+        Err(error) => problems.error("invalid-command", path, node.span, error.to_string()),
     }
 }
 

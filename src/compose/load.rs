@@ -20,7 +20,7 @@ pub const MAX_FILES: usize = 2000;
 /// Bytes of all files together.
 pub const MAX_BYTES: usize = 64 << 20;
 /// Values of all files together, after aliases.
-pub const MAX_VALUES: usize = 500_000;
+pub const MAX_VALUES: usize = 200_000;
 /// Includes and extended services inside each other.
 pub const MAX_DEPTH: usize = 30;
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// Ports that the ranges of one load may stand for.
-pub const MAX_PORTS: usize = 16_384;
+pub const MAX_PORTS: usize = 10_240;
 
 /// One port of a short form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,6 +131,6 @@ mod tests {
         fails("host:8080:80", "\"host\" is not an IP address");
         fails("", "\"\" has no container port; write [[host_ip:]published:]target[/protocol]");
         let mut budget = 10;
-        assert_eq!(parse("1-11", &mut budget), Err("the port ranges stand for more than 16384 ports".to_owned()));
+        assert_eq!(parse("1-11", &mut budget), Err("the port ranges stand for more than 10240 ports".to_owned()));
     }
 }

@@ -8,17 +8,28 @@ pub struct Words {
     pub lost: Option<String>,
 }
 
-/// The line can't be split: a quote, a `$(` or a backtick is not closed, a parenthesis stands alone, or it ends in a backslash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unbalanced;
+/// Words of one line.
+pub const MAX_WORDS: usize = 10_000;
+
+/// Why a line can't be split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("a quote, a $( or a backtick is not closed, a parenthesis stands alone, or the line ends in a backslash")]
+    Unbalanced,
+    #[error("the line has more than {MAX_WORDS} words")]
+    TooMany,
+}
 
 /// Splits at blanks; quotes and backslashes keep what they protect together.
 ///
 /// # Errors
-/// [`Unbalanced`].
-pub fn split(line: &str) -> Result<Words, Unbalanced> {
+/// What is not closed, or [`MAX_WORDS`].
+pub fn split(line: &str) -> Result<Words, Error> {
     let mut splitter = Splitter::default();
     for (at, c) in line.char_indices() {
+        if splitter.words.len() > MAX_WORDS {
+            return Err(Error::TooMany);
+        }
         if splitter.take(c)? == Step::Ends {
             let number = splitter.redirection(c);
             splitter.flush();
@@ -59,7 +70,7 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn take(&mut self, c: char) -> Result<Step, Unbalanced> {
+    fn take(&mut self, c: char) -> Result<Step, Error> {
         if self.escaped {
             self.escaped = false;
             self.escape(c);
@@ -76,7 +87,7 @@ impl Splitter {
                 self.push(c);
             }
             (Quote::None, '(') if self.word.ends_with('$') && !self.word.ends_with("\\$") => self.open(Quote::Parenthesis, Some(c)),
-            (Quote::None | Quote::Parenthesis, '(') | (Quote::None, ')') => return Err(Unbalanced),
+            (Quote::None | Quote::Parenthesis, '(') | (Quote::None, ')') => return Err(Error::Unbalanced),
             (Quote::None, '"') => self.open(Quote::Double, None),
             (Quote::None, '\'') => self.open(Quote::Single, None),
             (Quote::Double, '"') | (Quote::Single, '\'') => {
@@ -129,8 +140,8 @@ impl Splitter {
         }
     }
 
-    fn closed(&self) -> Result<(), Unbalanced> {
-        if self.escaped || self.quote != Quote::None { Err(Unbalanced) } else { Ok(()) }
+    fn closed(&self) -> Result<(), Error> {
+        if self.escaped || self.quote != Quote::None { Err(Error::Unbalanced) } else { Ok(()) }
     }
 }
 
@@ -169,8 +180,14 @@ mod tests {
     #[test]
     fn what_is_not_closed_is_refused() {
         for line in ["'a", "\"a", "`a", "$(a", "a\\", "(a)", "a)", "$(a (b))"] {
-            assert_eq!(split(line), Err(Unbalanced), "{line}");
+            assert_eq!(split(line), Err(Error::Unbalanced), "{line}");
         }
+    }
+
+    #[test]
+    fn the_number_of_words_is_bounded() {
+        assert_eq!(split(&"a ".repeat(MAX_WORDS)).map(|line| line.words.len()), Ok(MAX_WORDS));
+        assert_eq!(split(&"a ".repeat(MAX_WORDS + 2)), Err(Error::TooMany));
     }
 
     proptest::proptest! {
