@@ -142,3 +142,101 @@ impl Leadership {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use http::{Request, Response};
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tower_test::mock::{self, Handle};
+
+    use super::*;
+
+    fn replica() -> (Leadership, Handle<Request<Body>, Response<Body>>) {
+        let (service, server) = mock::pair::<Request<Body>, Response<Body>>();
+        (Leadership::new(Client::new(service, "default"), "operators", "me"), server)
+    }
+
+    fn lease(holder: &str, renewed: &str) -> Value {
+        json!({ "metadata": { "name": NAME, "resourceVersion": "1" }, "spec": { "holderIdentity": holder, "renewTime": renewed } })
+    }
+
+    /// Answers reads with `lease` and writes with `code`, until `stop`; the verbs that it saw.
+    async fn serve(server: &mut Handle<Request<Body>, Response<Body>>, lease: &Value, code: u16, stop: &CancellationToken) -> Vec<String> {
+        let mut verbs = Vec::new();
+        loop {
+            let Some(Some((request, send))) = stop.run_until_cancelled(server.next_request()).await else { return verbs };
+            let read = request.method() == http::Method::GET;
+            let answer =
+                if read || code < 300 { lease.clone() } else { json!({ "status": "Failure", "code": code, "reason": "Conflict" }) };
+            let status = if read { 200 } else { code };
+            send.send_response(Response::builder().status(status).body(Body::from(answer.to_string().into_bytes())).unwrap());
+            verbs.push(request.method().to_string());
+        }
+    }
+
+    /// Seconds until this replica leads.
+    async fn acquired(lease: &Value, code: u16, patience: Duration) -> Option<u64> {
+        let (mut leadership, mut server) = replica();
+        let (stop, start) = (CancellationToken::new(), Instant::now());
+        let leading = async {
+            let result = timeout(patience, leadership.acquire(&stop)).await;
+            stop.cancel();
+            result.is_ok_and(|led| led).then(|| start.elapsed().as_secs())
+        };
+        tokio::join!(leading, serve(&mut server, lease, code, &stop)).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_was_handed_over_is_taken_at_once() {
+        assert_eq!(acquired(&lease("", "2026-01-01T00:00:00.000000Z"), 200, Duration::from_mins(1)).await, Some(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_rival_is_waited_for_by_our_own_clock() {
+        // However old or new the other's clock says its renewal is.
+        for renewed in ["2000-01-01T00:00:00.000000Z", "2100-01-01T00:00:00.000000Z"] {
+            assert_eq!(acquired(&lease("rival", renewed), 200, Duration::from_mins(1)).await, Some(15));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_loses_the_race_does_not_lead() {
+        assert_eq!(acquired(&lease("", "2026-01-01T00:00:00.000000Z"), 409, Duration::from_mins(1)).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_cannot_renew_gives_up_before_a_rival_may_lead() {
+        let (mut leadership, mut server) = replica();
+        let (stop, start) = (CancellationToken::new(), Instant::now());
+        let holding = async {
+            let lost = leadership.hold(&CancellationToken::new()).await;
+            stop.cancel();
+            lost
+        };
+        let broken = async {
+            while let Some(Some((_, send))) = stop.run_until_cancelled(server.next_request()).await {
+                send.send_response(Response::builder().status(500).body(Body::empty()).unwrap());
+            }
+        };
+        assert!(tokio::join!(holding, broken).0);
+        assert!(start.elapsed() < DURATION, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_holder_that_stops_hands_over() {
+        let (mut leadership, mut server) = replica();
+        let (stop, done) = (CancellationToken::new(), CancellationToken::new());
+        stop.cancel();
+        let holding = async {
+            let lost = leadership.hold(&stop).await;
+            done.cancel();
+            lost
+        };
+        let mine = lease("me", "2026-01-01T00:00:00.000000Z");
+        let (lost, verbs) = tokio::join!(holding, serve(&mut server, &mine, 200, &done));
+        assert!(!lost);
+        assert_eq!(verbs, ["GET", "PUT"]);
+    }
+}

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use kube::Client;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -91,8 +92,10 @@ pub async fn operate(client: Client, options: Options, stop: CancellationToken) 
     let mut watches = cache.follow(&client);
     let mut endpoints = JoinSet::new();
     if let Some(address) = options.listen {
+        let failed = move |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
         let (health, stop) = (health.clone(), stop.clone());
-        endpoints.spawn(async move { serve(address, health, stop).await.map_err(|source| Error::Listen { address, source }) });
+        endpoints.spawn(async move { serve(listener, health, stop).await.map_err(failed) });
     }
     let context = Arc::new(Context::new(
         cache.clone(),

@@ -17,6 +17,9 @@ pub enum Format {
 #[error("set up logs: {0}")]
 pub struct Error(String);
 
+/// A watch that breaks is logged once, by our own words; the client's own words on a refusal may quote what was refused.
+const QUIET: &str = "kube_runtime::watcher=error,kube_client=info";
+
 /// Sends log lines to stderr from now on.
 ///
 /// `filter` is a list of directives such as `info,compose_operator=debug`.
@@ -24,8 +27,7 @@ pub struct Error(String);
 /// # Errors
 /// Where `filter` does not parse, or logs were set up before.
 pub fn init(filter: &str, format: Format) -> Result<(), Error> {
-    // A watch that breaks is logged once, by our own words.
-    let filter = EnvFilter::try_new(format!("kube_runtime::watcher=error,{filter}")).map_err(|e| Error(e.to_string()))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|e| Error(e.to_string()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
     match format {
         Format::Text => builder.with_target(false).try_init(),
