@@ -10,7 +10,7 @@ use crate::translate::Key;
 
 use super::backoff;
 use super::context::Context;
-use super::decide::{Action, Answer, Failure, FailureKind};
+use super::decide::{Action, Answer, Cause, Failure, FailureKind};
 use super::memory::Memory;
 use super::observe::{Sight, Viewer};
 
@@ -34,6 +34,11 @@ enum Effect {
 
 /// Carries actions out; whether all of them succeeded.
 pub async fn act(ctx: &Context, place: &Place, viewer: &Viewer<'_>, memory: &mut Memory, sight: &Sight, actions: Vec<Action>) -> bool {
+    for action in &actions {
+        if let Action::Apply { object, cause: Cause::Drift, .. } = action {
+            memory.repaired(object.key(), Timestamp::now());
+        }
+    }
     let jobs: Vec<_> = actions
         .into_iter()
         .map(|action| {

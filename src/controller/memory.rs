@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+
 use crate::api::ComposeStackStatus;
 use crate::cluster::view::Seen;
 use crate::cluster::{Fetched, Reference};
 use crate::translate::Key;
 
-use super::decide::{Answer, Failure, Probed};
+use super::decide::{Answer, Failure, Probed, Repair};
 use super::pace::Pace;
 use super::translation::Translation;
 
@@ -31,6 +33,8 @@ pub struct Memory {
     pub failures: BTreeMap<Key, Failure>,
     /// Failures in a row, by object.
     pub attempts: BTreeMap<Key, u32>,
+    /// Repairs of drift, by object.
+    pub repairs: BTreeMap<Key, Repair>,
     /// The answer to our last write of the status, with its resourceVersion.
     pub status: Option<(u64, ComposeStackStatus)>,
     pub pace: Pace,
@@ -39,4 +43,13 @@ pub struct Memory {
     pub told: BTreeSet<(&'static str, String)>,
     /// The reason under which the stack is counted.
     pub counted: Option<String>,
+}
+
+impl Memory {
+    /// Counts a repair of drift; those of an object that has been left alone for ten minutes are forgotten.
+    pub fn repaired(&mut self, key: Key, now: Timestamp) {
+        self.repairs.retain(|_, r| now.duration_since(r.last) < SignedDuration::from_mins(10));
+        let count = self.repairs.get(&key).map_or(0, |r| r.count) + 1;
+        self.repairs.insert(key, Repair { count, last: now });
+    }
 }

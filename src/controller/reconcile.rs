@@ -109,6 +109,7 @@ fn decision(key: &StackKey, entry: &StackEntry, memory: &Memory, wanted: &Wanted
         missing: &wanted.missing,
         recorded: recorded(entry, memory).unwrap_or(&nothing),
         failures: &memory.failures,
+        repairs: &memory.repairs,
         now: Timestamp::now(),
     })
 }

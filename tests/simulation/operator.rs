@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use compose_operator::api::ComposeStackStatus;
 use compose_operator::controller::decide::{
-    Action, Answer, Bugs, ContainerView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome, PodView, Probed, Refusal,
-    StackView, Unseen, WorkloadView, decide_with,
+    Action, Answer, Bugs, Cause, ContainerView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome, PodView, Probed, Refusal,
+    Repair, StackView, Unseen, WorkloadView, decide_with,
 };
 use compose_operator::translate::{Desired, External, ExternalKind, Kind};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -60,6 +60,7 @@ pub struct Operator {
     answers: BTreeMap<Key, Answer>,
     probed: BTreeMap<Key, Probed>,
     failures: BTreeMap<Key, Failure>,
+    repairs: BTreeMap<Key, Repair>,
     desired: Option<(i64, Rc<Desired>)>,
     pub work: Option<Work>,
     /// Something was seen or answered since the last decision.
@@ -218,6 +219,7 @@ impl Operator {
             missing: &missing,
             recorded: &recorded,
             failures: &self.failures,
+            repairs: &self.repairs,
             now,
         };
         let Outcome { actions, status, again, .. } = decide_with(&input, self.planted.decide);
@@ -304,6 +306,10 @@ impl Operator {
                 }
             },
             Err(Refused::Precondition | Refused::Missing) => return self.fail(&key, now),
+        }
+        if matches!(action, Action::Apply { cause: Cause::Drift, .. }) {
+            let count = self.repairs.get(&key).map_or(0, |r| r.count) + 1;
+            self.repairs.insert(key.clone(), Repair { count, last: now });
         }
         self.failures.remove(&key);
         self.dirty = true;

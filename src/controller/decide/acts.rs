@@ -1,22 +1,25 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Failure, Input};
+use super::{Action, Cause, Failure, Input, Repair};
 use crate::translate::Key;
 
 /// The actions of one decision, and when to look again.
 pub(super) struct Acts<'a> {
     pub actions: Vec<Action>,
     pub again: Option<Duration>,
+    /// Objects that somebody changes each time they are put back, and who.
+    pub contested: Vec<(Key, String)>,
+    repairs: &'a BTreeMap<Key, Repair>,
     failures: &'a BTreeMap<Key, Failure>,
     now: Timestamp,
 }
 
 impl<'a> Acts<'a> {
     pub fn new(input: &'a Input<'a>) -> Self {
-        Self { actions: Vec::new(), again: None, failures: input.failures, now: input.now }
+        Self { actions: Vec::new(), again: None, contested: Vec::new(), repairs: input.repairs, failures: input.failures, now: input.now }
     }
 
     /// Asks for an action, unless an earlier attempt on the same object failed so lately that it is too early for another.
@@ -25,6 +28,19 @@ impl<'a> Acts<'a> {
             Some(failure) if failure.not_before > self.now => self.look_at(failure.not_before),
             _ => self.actions.push(action),
         }
+    }
+
+    /// Asks for a repair, unless the object has been repaired so often that it is too early for another; whether it does.
+    pub fn repair(&mut self, action: Action, by: Option<&str>) -> bool {
+        let key = action.key();
+        let rest = self.repairs.get(&key).and_then(|r| r.last.checked_add(pause(r.count)).ok()).filter(|at| *at > self.now);
+        let Some(at) = rest.filter(|_| matches!(action, Action::Apply { cause: Cause::Drift, .. })) else {
+            self.push(action);
+            return true;
+        };
+        self.look_at(at);
+        self.contested.push((key, by.unwrap_or("somebody").to_owned()));
+        false
     }
 
     pub fn look_after(&mut self, delay: Duration) {
@@ -53,6 +69,12 @@ impl<'a> Acts<'a> {
         }
         rest.is_none()
     }
+}
+
+/// The first repairs are made at once; then the pause doubles, up to five minutes.
+fn pause(count: u32) -> SignedDuration {
+    let doublings = count.checked_sub(3).map(|n| n.min(9));
+    SignedDuration::from_secs(doublings.map_or(0, |n| (1_i64 << n).min(300)))
 }
 
 impl Action {

@@ -35,7 +35,7 @@ mod words;
 pub use crate::cluster::view::{ContainerView, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
 pub use bugs::Bugs;
-pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, StackView, Unseen};
+pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};
 pub use outcome::{Action, Cause, Note, Outcome};
 
 use acts::Acts;
@@ -76,7 +76,7 @@ fn reconcile(scene: &Scene) -> Outcome {
     let services = services::plan(scene, &standings, &mut acts);
     let left = prune::plan(scene, &services, &mut acts);
     let situation = conditions::judge(scene.input, &standings, &services, &left);
-    let status = report::status(scene, services, &situation);
+    let status = report::status(scene, services, acts.contested, &situation);
     let notes = notes::all(scene, &acts.actions, &status);
     Outcome { actions: acts.actions, status, notes, again: acts.again }
 }

@@ -93,8 +93,8 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
         }
         Stand::Ours(live) => {
             let Some(action) = mend(scene, key, object, live) else { return Standing { exists: true, trouble: None } };
-            acts.push(action);
-            Standing { exists: true, trouble: pending }
+            let asked = acts.repair(action, live.changed_by.as_deref());
+            Standing { exists: true, trouble: pending.filter(|_| asked) }
         }
     }
 }

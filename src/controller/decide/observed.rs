@@ -25,7 +25,16 @@ pub struct Input<'a> {
     /// What the API server answered to our last failed attempts (quota, admission, forbidden), by object; it is told in status. An
     /// attempt that succeeds removes its entry.
     pub failures: &'a BTreeMap<Key, Failure>,
+    /// Our repairs of drift, by object: who changes the same again and again is not fought at full speed.
+    pub repairs: &'a BTreeMap<Key, Repair>,
     pub now: Timestamp,
+}
+
+/// Repairs of one object. Forgotten once none was needed for ten minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repair {
+    pub count: u32,
+    pub last: Timestamp,
 }
 
 /// The stack itself.

@@ -14,10 +14,11 @@ const STATUS: usize = 16 * 1024;
 const STATUS_PER_SERVICE: usize = 512;
 
 /// The status of a stack that is reconciled.
-pub(super) fn status(scene: &Scene, services: Vec<Assessed>, situation: &Situation) -> ComposeStackStatus {
+pub(super) fn status(scene: &Scene, services: Vec<Assessed>, contested: Vec<(Key, String)>, situation: &Situation) -> ComposeStackStatus {
     let input = scene.input;
     let spared = services.iter().flat_map(|s| s.spared.iter().map(|text| dependency_warning(&s.status.name, text)));
-    let warnings = input.warnings.iter().cloned().chain(spared).collect();
+    let contested = contested.into_iter().map(|(key, by)| contested_warning(&key, &by));
+    let warnings = input.warnings.iter().cloned().chain(spared).chain(contested).collect();
     let status = ComposeStackStatus {
         observed_generation: Some(input.stack.generation),
         conditions: conditions(input, situation),
@@ -44,6 +45,15 @@ fn dependency_warning(service: &str, text: &str) -> StackWarning {
         path: format!("services.{service}.depends_on"),
         position: None,
         message: text.to_owned(),
+    }
+}
+
+fn contested_warning(key: &Key, by: &str) -> StackWarning {
+    StackWarning {
+        code: "contested".to_owned(),
+        path: key.to_string(),
+        position: None,
+        message: format!("{by} changes it each time it is put back, so it is put back ever more seldom"),
     }
 }
 

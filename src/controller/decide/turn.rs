@@ -129,7 +129,8 @@ impl Turn<'_, '_> {
         let comes_up = self.plan.kind() == Kind::Deployment && self.progress.replicas == 0 && self.replicas() > 0;
         let stamps = Stamps::parse(live.restarted_for.as_deref());
         self.remove_others(acts);
-        let changed = !self.progress.written || (self.plan.kind() != Kind::Job && stamps.is_restart_due(self.plan, self.verdicts));
+        let restarts = self.plan.kind() != Kind::Job && self.replicas() > 0;
+        let changed = !self.progress.written || (restarts && stamps.is_restart_due(self.plan, self.verdicts));
         if is_finished(live) && self.progress.written {
             return None;
         }
@@ -157,10 +158,8 @@ impl Turn<'_, '_> {
             compare => compare,
         };
         match action {
-            Some(action) => {
-                acts.push(action);
-                Some(Hold::Pending)
-            }
+            Some(action) if acts.repair(action.clone(), live.changed_by.as_deref()) => Some(Hold::Pending),
+            Some(_) => None,
             // It goes on running; that what it needs has gone is told before it is needed again.
             None => self.externals(),
         }

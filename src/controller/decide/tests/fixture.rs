@@ -13,8 +13,8 @@ use kube::api::ObjectMeta;
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::compose::model::DependencyCondition;
 use crate::controller::decide::{
-    Action, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, StackView, Unseen,
-    WorkloadView, decide,
+    Action, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair, StackView,
+    Unseen, WorkloadView, decide,
 };
 use crate::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
 
@@ -111,6 +111,7 @@ pub struct Bench {
     pub missing: BTreeSet<External>,
     pub recorded: ComposeStackStatus,
     pub failures: BTreeMap<Key, Failure>,
+    pub repairs: BTreeMap<Key, Repair>,
     pub now: Timestamp,
     versions: u64,
 }
@@ -135,6 +136,7 @@ impl Bench {
             missing: BTreeSet::new(),
             recorded: ComposeStackStatus::default(),
             failures: BTreeMap::new(),
+            repairs: BTreeMap::new(),
             now: Timestamp::from_second(1_700_000_000).unwrap(),
             versions: 0,
         };
@@ -176,6 +178,7 @@ impl Bench {
             missing: &self.missing,
             recorded: &self.recorded,
             failures: &self.failures,
+            repairs: &self.repairs,
             now: self.now,
         })
     }

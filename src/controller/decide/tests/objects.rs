@@ -1,7 +1,7 @@
 use k8s_openapi::api::core::v1::ServiceSpec;
 
 use super::fixture::{Bench, Build, claim, config, policy, service, svc};
-use crate::controller::decide::{Action, Answer, FailureKind, Observed, PortView, Probed, WorkloadView};
+use crate::controller::decide::{Action, Answer, FailureKind, Observed, PortView, Probed, Repair, WorkloadView};
 use crate::translate::{Key, Kind, Object};
 
 #[test]
@@ -53,6 +53,24 @@ fn a_field_of_ours_that_somebody_changed_is_put_back_and_the_culprit_is_named() 
     bench.check(&["apply Service web Drift"]);
     let notes = bench.decide().notes;
     assert_eq!(notes[0].message, "Service web was changed by kubectl-edit and is put back");
+}
+
+#[test]
+fn who_changes_the_same_again_and_again_is_told_of_and_not_fought_at_full_speed() {
+    let mut bench = Bench::running([svc("web")]);
+    for kind in [Kind::Service, Kind::Deployment] {
+        bench.drift(kind, "web");
+        bench.repairs.insert(Key::new(kind, "web"), Repair { count: 5, last: bench.now });
+    }
+    bench.check(&[]);
+    let outcome = bench.decide();
+    assert_eq!(outcome.again.unwrap().as_secs(), 4);
+    assert_eq!(outcome.status.warnings.len(), 2);
+    let expected = "kubectl-edit changes it each time it is put back, so it is put back ever more seldom";
+    assert_eq!((outcome.status.warnings[0].path.as_str(), outcome.status.warnings[0].message.as_str()), ("Service web", expected));
+    bench.check_conditions("True", "False", "False", "Ready");
+    bench.later(4);
+    bench.check(&["apply Service web Drift", "apply Deployment web ×1 Drift"]);
 }
 
 #[test]
