@@ -121,6 +121,12 @@ async fn a_removed_label() {
     is_undone::<Deployment>("label", "web", json!({"metadata": {"labels": {"app.kubernetes.io/name": null}}})).await;
 }
 
+/// The operator watches by this label: without it the object seems to be gone, and its name is taken by itself.
+#[tokio::test]
+async fn a_removed_label_by_which_it_is_watched() {
+    is_undone::<Deployment>("unwatched", "web", json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": null}}})).await;
+}
+
 #[tokio::test]
 async fn an_edited_service_selector() {
     is_undone::<Service>("selector", "web", json!({"spec": {"selector": {"compose-operator.dev/service": "other"}}})).await;

@@ -56,14 +56,20 @@ impl Installed {
     }
 
     fn start(&self) {
+        *self.operator() = Some(self.replica("compose-operator-0"));
+    }
+
+    /// A replica of this name. One that was killed takes the lead again at once, as the Lease is still its own.
+    fn replica(&self, name: &str) -> Companion {
         let variables = [
             ("KUBECONFIG", self.account.as_os_str()),
             ("COMPOSE_OPERATOR_LISTEN", "127.0.0.1:0".as_ref()),
             ("COMPOSE_OPERATOR_LOG", "info,compose_operator=debug".as_ref()),
             ("POD_NAMESPACE", OPERATOR_NAMESPACE.as_ref()),
+            ("POD_NAME", name.as_ref()),
         ];
         let program = Path::new(env!("CARGO_BIN_EXE_compose-operator"));
-        *self.operator() = Some(Companion::start(program, &["run"], &variables, &self.log).unwrap());
+        Companion::start(program, &["run", "--leader-elect"], &variables, &self.log).unwrap()
     }
 
     /// What helps to understand a failure: whether the operator lives, and what it said last.
@@ -94,6 +100,16 @@ pub fn apply_dry_run(namespace: &str, objects: &str) -> Result<String, String> {
     let mut kubectl = cluster.kubectl();
     let kubectl = kubectl.args(["apply", "--server-side", "--dry-run=server", "--namespace", namespace, "--filename"]).arg(&file);
     cluster.run(kubectl).map_err(|error| error.to_string())
+}
+
+/// A further replica of the operator, which waits for the lead.
+pub fn standby() -> Companion {
+    installed().replica("compose-operator-1")
+}
+
+/// All that the operator has said.
+pub fn operator_log() -> String {
+    std::fs::read_to_string(&installed().log).unwrap()
 }
 
 /// While this lives, no test stops the operator: for tests that count its writes.
