@@ -12,6 +12,7 @@ use compose_operator::compose::diagnostic::{has_errors, render_plain};
 use compose_operator::compose::interpolate::Variable;
 use compose_operator::compose::sources::{ComposeFile, File, Files, Options, ProjectName, Sources, Variables};
 use compose_operator::compose::{clean, env_file, join, load, print};
+use compose_operator::yaml::FileId;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -146,7 +147,7 @@ impl Case {
             };
             let text = String::from_utf8(content.content.to_vec()).unwrap();
             let mut budget = 1 << 20;
-            let found = env_file::read(&text, Default::default(), Default::default(), false, variables, &mut read, &mut budget);
+            let found = env_file::read(&text, FileId::default(), env_file::Format::default(), false, variables, &mut read, &mut budget);
             if has_errors(&found) {
                 return Err(found[0].message.clone());
             }
@@ -212,7 +213,7 @@ fn normal(object: &Map<String, Value>) -> BTreeMap<&str, &Value> {
     let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(Map::is_empty);
     object
         .iter()
-        .filter(|(key, value)| !(value.is_null() && matches!(key.as_str(), "command" | "entrypoint")) && !(*key == "ipam" && empty(value)))
+        .filter(|(key, value)| !(value.is_null() && matches!(key.as_str(), "command" | "entrypoint") || *key == "ipam" && empty(value)))
         .map(|(key, value)| (key.as_str(), value))
         .collect()
 }

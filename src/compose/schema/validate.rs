@@ -21,7 +21,7 @@ pub fn validate(object: &'static Object, node: &Node, path: &Path, problems: &mu
             Some(attribute) => value(attribute, &entry.value, &path.key(key), problems),
             None if key.starts_with("x-") && object.extensions => {}
             None if object.open => {
-                problems.warn("unknown-attribute", &path.key(key), entry.key_span, "unknown attribute, which has no effect")
+                problems.warn("unknown-attribute", &path.key(key), entry.key_span, "unknown attribute, which has no effect");
             }
             None => unknown(object, key, entry, path, problems),
         }
