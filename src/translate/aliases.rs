@@ -10,7 +10,7 @@ use crate::compose::path::Path;
 
 use super::names::{self, ObjectName};
 use super::report::Report;
-use super::stack::{Stack, networks_of, service_path, share_network};
+use super::stack::{Stack, networks_of, service_path};
 
 /// Code of the warning about names that need a line in a hosts file.
 const NEEDS_HOSTS: &str = "name-needs-hosts-file";
@@ -31,14 +31,8 @@ pub struct Aliases<'a> {
     pub services: Vec<AliasService<'a>>,
     /// Every name by which a service may be dialled, in lower case, with its services.
     pub dialled: BTreeMap<String, BTreeSet<&'a str>>,
-}
-
-impl Aliases<'_> {
-    /// The labels that a service's pods carry for aliases that they share with other services.
-    pub fn labels_of(&self, service: &str) -> BTreeSet<String> {
-        let shared = self.services.iter().filter(|alias| alias.targets.len() > 1 && alias.targets.contains(&service));
-        shared.map(|alias| names::alias_label(alias.name.as_str())).collect()
-    }
+    /// The labels that a service's pods carry for aliases that they share with other services, by its key.
+    pub labels: BTreeMap<&'a str, BTreeSet<String>>,
 }
 
 /// Where a further name comes from, and so who may use it.
@@ -83,7 +77,11 @@ pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
         }
     }
     for group in groups.values() {
-        found.services.extend(resolve(stack, group, report));
+        let Some(alias) = resolve(stack, group, report) else { continue };
+        for target in alias.targets.iter().filter(|_| alias.targets.len() > 1) {
+            found.labels.entry(target).or_default().insert(names::alias_label(alias.name.as_str()));
+        }
+        found.services.push(alias);
     }
     found
 }
@@ -164,8 +162,8 @@ fn resolve<'a>(stack: &Stack<'a>, group: &[Entry<'a>], report: &mut Report) -> O
 fn leaks(stack: &Stack, entry: &Entry) -> bool {
     let Source::Network(network) = entry.source else { return false };
     let Some(target) = stack.project.services.get(entry.target) else { return false };
-    let mut outsiders = stack.services().filter(|(key, service, _)| *key != entry.target && !networks_of(service).contains(&network));
-    outsiders.any(|(_, service, _)| share_network(service, target))
+    let elsewhere = networks_of(target).into_iter().filter(|other| *other != network);
+    elsewhere.flat_map(|other| stack.members(other)).any(|peer| peer != entry.target && !stack.is_member(network, peer))
 }
 
 fn every_peer_links(stack: &Stack, group: &[Entry], target: &str) -> bool {

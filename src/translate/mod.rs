@@ -74,7 +74,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     service::services(&stack, &ports, &aliases, &mut objects, &mut report);
     network_policy::policies(&stack, &mut objects, &mut report);
 
-    let context = pod::Context { stack: &stack, claims: &claims, aliases: &aliases };
+    let context = pod::Context { stack: &stack, claims: &claims, aliases: &aliases, users: &storage::users(&stack) };
     let mut plans = Vec::new();
     for (key, ..) in stack.services() {
         let gates = gates.remove(key).unwrap_or_default();
@@ -98,7 +98,7 @@ fn plan(
     let (service, name) = (stack.project.services.get(key)?, stack.name_of(key)?);
     namespaces::check(service, &stack::service_path(key), report);
     let pod = pod::pod(context, key, service, name, kind, objects, report);
-    let alias_labels: Vec<String> = context.aliases.labels_of(key).into_iter().collect();
+    let alias_labels: Vec<String> = context.aliases.labels.get(key).into_iter().flatten().cloned().collect();
     let inputs = inputs::of_workload(stack, key, service, kind, restart, &pod, &alias_labels);
     let replicas = stack.replicas(key, service);
     let plan = Plan { key, service, name, kind, restart, inputs: &inputs, replicas };

@@ -75,7 +75,7 @@ fn check_names(stack: &Stack, report: &mut Report) {
 
 fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut Report) {
     let path = Path::of(&["networks", network]);
-    let members: Vec<_> = stack.services().filter(|(_, service, _)| networks_of(service).contains(&network)).collect();
+    let members: Vec<_> = stack.members(network).filter_map(|key| stack.service(key)).collect();
     let isolated = stack.settings.network_policy == NetworkPolicyMode::Isolated;
     // Members of the default network alone stay open; those that another network isolates must still be reached by their peers here.
     let mut chosen = None;

@@ -1,6 +1,6 @@
 //! A service's pod template.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
@@ -52,6 +52,8 @@ pub struct Context<'a, 'b> {
     pub stack: &'b Stack<'a>,
     pub claims: &'b BTreeMap<&'a str, Storage>,
     pub aliases: &'b Aliases<'a>,
+    /// The services that mount each named volume.
+    pub users: &'b BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// Makes a service's pod template.
@@ -97,7 +99,7 @@ pub fn pod(
         security_context: (security != k8s_openapi::api::core::v1::SecurityContext::default()).then_some(security),
         ..Container::default()
     };
-    let neighbours = neighbours(context, key, service, &mounts);
+    let neighbours = neighbours(context, key, service);
     let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| stack.name_of(other)).collect();
     let secrets = stack.settings.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
     let mut spec = PodSpec {
@@ -165,8 +167,7 @@ fn pull_policy(service: &Service, image: &str, path: &Path, report: &mut Report)
 }
 
 fn ports(service: &Service) -> Vec<ContainerPort> {
-    let listens: std::collections::BTreeSet<_> =
-        service.ports.iter().filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))).collect();
+    let listens: BTreeSet<_> = service.ports.iter().filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))).collect();
     let port = |(port, protocol): (u16, Protocol)| ContainerPort {
         container_port: i32::from(port),
         protocol: Some(protocol.as_str().to_owned()),
@@ -313,23 +314,14 @@ fn extra_hosts(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut 
 
 /// The services that share a claim with this one which only one node at a time can use. Alone it needs no rule: replicas that `scale` adds
 /// later must not change the template.
-fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) -> Vec<String> {
-    let bound = |claim: &Storage| matches!(claim, Storage::Claim { name, one_node: true, .. } if mounts.claims.contains_key(name.as_str()));
-    let volumes: Vec<&str> = context.claims.iter().filter(|(_, claim)| bound(claim)).map(|(volume, _)| *volume).collect();
-    if volumes.is_empty() {
-        return Vec::new();
-    }
-    let mounts_one =
-        |other: &Service| other.volumes.iter().any(|mount| mount.source.as_deref().is_some_and(|source| volumes.contains(&source)));
-    let mut users: Vec<String> = context
-        .stack
-        .services()
-        .filter(|(other, service, _)| *other == key || mounts_one(service))
-        .map(|(other, ..)| other.to_owned())
-        .collect();
-    users.sort();
+fn neighbours(context: &Context, key: &str, service: &Service) -> Vec<String> {
+    let one_node = |volume: &&str| matches!(context.claims.get(*volume), Some(Storage::Claim { one_node: true, .. }));
+    let sources = storage::sources(context.stack.project, service);
+    let users: BTreeSet<&str> =
+        sources.into_iter().filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied().collect();
     let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
-    if users.len() > 1 || replicas > 1 { users } else { Vec::new() }
+    let several = users.len() > 1 || (replicas > 1 && users.contains(key));
+    if several { users.into_iter().map(str::to_owned).collect() } else { Vec::new() }
 }
 
 fn metadata(context: &Context, key: &str, service: &Service, name: &ObjectName, path: &Path, report: &mut Report) -> ObjectMeta {
@@ -339,7 +331,7 @@ fn metadata(context: &Context, key: &str, service: &Service, name: &ObjectName, 
     for network in networks_of(service) {
         all.extend(network_labels(context.stack, network).into_iter().map(|label| (label, "true".to_owned())));
     }
-    all.extend(context.aliases.labels_of(key).into_iter().map(|label| (label, "true".to_owned())));
+    all.extend(context.aliases.labels.get(key).into_iter().flatten().map(|label| (label.clone(), "true".to_owned())));
     let mut annotations = user.annotations;
     annotations.insert(keys::SERVICE.to_owned(), key.to_owned());
     if let Some(at) = context.stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref()) {

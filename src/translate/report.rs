@@ -1,5 +1,7 @@
 //! The problems that translation finds, each with its path and its position in the files.
 
+use std::collections::BTreeSet;
+
 use crate::compose::diagnostic::{Diagnostic, has_errors};
 use crate::compose::path::{Path, Step};
 use crate::yaml::{Node, Span};
@@ -8,11 +10,13 @@ use crate::yaml::{Node, Span};
 pub struct Report<'a> {
     root: &'a Node,
     found: Vec<Diagnostic>,
+    /// What was found, by path, code and message: each is told once.
+    told: BTreeSet<(String, &'static str, String)>,
 }
 
 impl<'a> Report<'a> {
     pub fn new(root: &'a Node) -> Self {
-        Self { root, found: Vec::new() }
+        Self { root, found: Vec::new(), told: BTreeSet::new() }
     }
 
     /// What stands at `path` is dropped or approximated; the program most likely still runs.
@@ -44,7 +48,7 @@ impl<'a> Report<'a> {
             Some(span) => diagnostic.at(span),
             None => diagnostic,
         };
-        if !self.found.contains(&diagnostic) {
+        if self.told.insert((diagnostic.path.clone(), diagnostic.code, diagnostic.message.clone())) {
             self.found.push(diagnostic);
         }
     }

@@ -38,7 +38,8 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
         objects.add(Object::Service(Box::new(service)), &path, report);
     }
     for alias in &aliases.services {
-        let targets: Vec<_> = stack.services().filter(|(key, service, _)| alias.targets.contains(key) && has_service(service)).collect();
+        let targets: Vec<_> =
+            alias.targets.iter().filter_map(|key| stack.service(key)).filter(|(_, service, _)| has_service(service)).collect();
         let shape = Shape {
             ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
             headless: targets.iter().any(|(_, service, _)| is_round_robin(service)),

@@ -1,6 +1,6 @@
 //! What every part of translation reads: the project, the settings, the facts, and the names that services got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compose::model::{Project, Service};
 use crate::compose::path::Path;
@@ -19,6 +19,7 @@ pub struct Stack<'a> {
     pub facts: &'a Facts,
     names: BTreeMap<&'a str, ObjectName>,
     takers: BTreeMap<ObjectName, &'a str>,
+    members: BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 impl<'a> Stack<'a> {
@@ -43,7 +44,13 @@ impl<'a> Stack<'a> {
             takers.insert(name.clone(), key);
             names.insert(key.as_str(), name);
         }
-        Self { project, settings, facts, names, takers }
+        let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (key, service) in project.services.iter().filter(|(key, _)| names.contains_key(key.as_str())) {
+            for network in networks_of(service) {
+                members.entry(network).or_default().insert(key);
+            }
+        }
+        Self { project, settings, facts, names, takers, members }
     }
 
     /// The active services that have a name, in the order of the file.
@@ -59,6 +66,22 @@ impl<'a> Stack<'a> {
     /// The service whose object name this is.
     pub fn named(&self, name: &ObjectName) -> Option<&'a str> {
         self.takers.get(name).copied()
+    }
+
+    /// The services that are on a network, by key.
+    pub fn members(&self, network: &str) -> impl Iterator<Item = &'a str> {
+        self.members.get(network).into_iter().flatten().copied()
+    }
+
+    /// Whether a service is on a network.
+    pub fn is_member(&self, network: &str, service: &str) -> bool {
+        self.members.get(network).is_some_and(|members| members.contains(service))
+    }
+
+    /// An active service that has a name, by its key.
+    pub fn service(&self, key: &str) -> Option<(&'a str, &'a Service, &ObjectName)> {
+        let (key, service) = self.project.services.get_key_value(key)?;
+        Some((key.as_str(), service, self.names.get(key.as_str())?))
     }
 
     /// Whether the stack, or this one of its services, is stopped.
@@ -94,10 +117,4 @@ pub fn wants_ipv6(stack: &Stack, service: &Service) -> bool {
     networks_of(service)
         .iter()
         .any(|network| stack.project.networks.get(*network).is_some_and(|declared| declared.enable_ipv6 == Some(true)))
-}
-
-/// Whether two services are on one network.
-pub fn share_network(one: &Service, other: &Service) -> bool {
-    let others = networks_of(other);
-    networks_of(one).iter().any(|network| others.contains(network))
 }

@@ -1,9 +1,9 @@
 //! `volumes`, `tmpfs`, `shm_size`, `configs`, `secrets` of a service → mounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::compose::model::{Mount, MountKind, Service};
+use crate::compose::model::{Mount, MountKind, Project, Service};
 use crate::compose::path::Path;
 
 use super::claims::Storage;
@@ -14,6 +14,33 @@ use super::names;
 use super::objects::Objects;
 use super::report::Report;
 use super::stack::{Stack, service_path};
+
+/// The named volumes that a service mounts, those that it takes from others included.
+pub fn sources<'a>(project: &'a Project, service: &'a Service) -> BTreeSet<&'a str> {
+    let others = service.volumes_from.iter().filter_map(|entry| lender(project, entry));
+    let all = std::iter::once(service).chain(others).flat_map(|service| &service.volumes);
+    all.filter(|mount| mount.kind == MountKind::Volume).filter_map(|mount| mount.source.as_deref()).collect()
+}
+
+/// The services that mount each named volume.
+pub fn users<'a>(stack: &Stack<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (key, service, _) in stack.services() {
+        for volume in sources(stack.project, service) {
+            users.entry(volume).or_default().insert(key);
+        }
+    }
+    users
+}
+
+/// The service that an entry of `volumes_from` names: `[container:]name[:ro]`.
+fn lender<'a>(project: &'a Project, entry: &str) -> Option<&'a Service> {
+    let name = |rest: &str| rest.split(':').next().unwrap_or_default().to_owned();
+    match entry.strip_prefix("container:").map(name) {
+        Some(container) => project.services.values().find(|service| service.container_name.as_deref() == Some(&container)),
+        None => project.services.get(&name(entry)),
+    }
+}
 
 /// What mounts are made of and what they add to.
 pub struct Store<'a, 'b> {
@@ -209,17 +236,11 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
     let project = store.stack.project;
     for (index, entry) in service.volumes_from.iter().enumerate() {
         let path = path.index(index);
-        let (container, rest) = entry.strip_prefix("container:").map_or((false, entry.as_str()), |rest| (true, rest));
-        let (name, option) = rest.split_once(':').unwrap_or((rest, "rw"));
-        let other = if container {
-            project.services.values().find(|other| other.container_name.as_deref() == Some(name))
-        } else {
-            project.services.get(name)
-        };
-        let Some(other) = other else {
-            report.refuse("unknown-service", &path, format!("{name:?} is no service of this stack"));
+        let Some(other) = lender(project, entry) else {
+            report.refuse("unknown-service", &path, format!("{entry:?} is no service of this stack"));
             continue;
         };
+        let read_only = entry.ends_with(":ro");
         for mount in &other.volumes {
             if mounts.has_target(&mount.target) {
                 continue;
@@ -228,7 +249,7 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
                 report.unsupported(&path, &format!("sharing the volume at {}, which has no name,", mount.target));
                 continue;
             }
-            let mount = Mount { read_only: mount.read_only || option == "ro", ..mount.clone() };
+            let mount = Mount { read_only: mount.read_only || read_only, ..mount.clone() };
             add(store, &mount, &path, mounts, report);
         }
     }
