@@ -13,6 +13,9 @@ use crate::yaml::{self, Span};
 /// Bytes of a message, a note or a help text; longer ones are cut.
 pub const MAX_MESSAGE: usize = 1024;
 
+/// Code of what is wrong with the YAML itself; other problems of such a file may only follow from it.
+pub const INVALID_YAML: &str = "invalid-yaml";
+
 /// Whether the project can be used all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -87,7 +90,7 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
 
 impl From<yaml::Error> for Diagnostic {
     fn from(error: yaml::Error) -> Self {
-        let diagnostic = Self::error("invalid-yaml", error.path, error.message).at(error.span);
+        let diagnostic = Self::error(INVALID_YAML, error.path, error.message).at(error.span);
         match error.note {
             Some((message, span)) => diagnostic.note(message, Some(span)),
             None => diagnostic,

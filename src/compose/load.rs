@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::yaml::{self, FileId, Node, Value};
 
 use super::decode::short_port;
-use super::diagnostic::{Diagnostic, SourceMap};
+use super::diagnostic::{Diagnostic, INVALID_YAML, SourceMap};
 use super::path::Path;
 use super::paths::{self, Resolver};
 use super::problems::Problems;
@@ -172,7 +172,7 @@ impl<'a> Loader<'a> {
                 Some(File { content, tainted, .. }) => match yaml::text(&content, FileId::default()) {
                     Ok(text) => self.parse(path, text, tainted),
                     Err(error) => {
-                        self.problems.add(Diagnostic::error("invalid-yaml", "", format!("{path}: {}", error.message)));
+                        self.problems.add(Diagnostic::error(INVALID_YAML, "", format!("{path}: {}", error.message)));
                         Vec::new()
                     }
                 },

@@ -2,7 +2,7 @@
 
 use crate::yaml::{Node, Span};
 
-use super::diagnostic::{Diagnostic, closest};
+use super::diagnostic::{Diagnostic, INVALID_YAML, closest};
 use super::path::Path;
 use super::tree;
 
@@ -83,9 +83,9 @@ impl Problems {
         })
     }
 
-    /// What was found, errors first, in the order of the files.
+    /// What was found, errors first, in the order of the files. What is wrong with the YAML itself comes before what may follow from it.
     pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
-        self.found.sort_by_key(|found| (found.severity, found.span.map(|span| (span.file, span.start))));
+        self.found.sort_by_key(|found| (found.severity, found.code != INVALID_YAML, found.span.map(|span| (span.file, span.start))));
         if self.dropped > 0 {
             self.found.push(Diagnostic::error("too-many-problems", "", format!("and {} more problems", self.dropped)));
         }
@@ -110,6 +110,15 @@ mod tests {
             problems.error("x", &Path::of(&["services"]), Span::default(), "wrong");
         }
         assert_eq!(problems.into_diagnostics().len(), 1);
+    }
+
+    #[test]
+    fn broken_yaml_is_told_before_what_follows_from_it() {
+        let mut problems = Problems::default();
+        let at = |start| Span { start, ..Span::default() };
+        problems.error("wrong-type", &Path::of(&["services", "image"]), at(3), "must be a mapping");
+        problems.error(INVALID_YAML, &Path::of(&["services"]), at(9), "key \"image\" is defined twice in this mapping");
+        assert_eq!(problems.into_diagnostics()[0].code, INVALID_YAML);
     }
 
     #[test]
