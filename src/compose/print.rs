@@ -119,7 +119,7 @@ impl Printer {
             let always = attribute.printed == Printed::Always;
             let printed = match (value, attribute.kind) {
                 (Some(value), _) => self.attribute(attribute, value),
-                (None, Kind::Struct(inner)) => Some(Json::Object(self.object(inner, &Node::default()))),
+                (None, Kind::Struct(inner)) if self.format == Format::Json => Some(Json::Object(self.object(inner, &Node::default()))),
                 (None, Kind::Command) if self.format == Format::Json => Some(Json::Null),
                 (None, Kind::Keyed(_)) if always => Some(Json::Object(Map::new())),
                 (None, Kind::Int(..)) if always => Some(Json::from(0)),
@@ -150,7 +150,11 @@ impl Printer {
     fn attribute(&self, attribute: &Attribute, node: &Node) -> Option<Json> {
         let zero = attribute.printed != Printed::Set;
         let json = match attribute.kind {
-            Kind::Object(object) | Kind::Struct(object) => return Some(Json::Object(self.object(object, node))),
+            Kind::Object(object) => return Some(Json::Object(self.object(object, node))),
+            Kind::Struct(object) => {
+                let inner = self.object(object, node);
+                return (self.format == Format::Json || !inner.is_empty()).then_some(Json::Object(inner));
+            }
             Kind::Objects(object) => {
                 node.as_sequence()?.iter().map(|item| Json::Object(self.object(object, item))).collect::<Vec<_>>().into()
             }
