@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `names` | every object name, label key and label value |
 //! | `support` | the table of what becomes of each attribute |
-//! | `workload`, `pod`, `env`, `probe`, `resources`, `placement`, `security`, `namespaces` | Deployments, DaemonSets, Jobs |
+//! | `workload`, `pod`, `env`, `lifecycle`, `probe`, `resources`, `placement`, `security`, `namespaces` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `claims`, `storage`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `network_policy` | NetworkPolicies |
@@ -25,6 +25,7 @@ mod hash;
 mod images;
 mod inputs;
 mod labels;
+mod lifecycle;
 mod mounts;
 mod names;
 mod namespaces;

@@ -1,11 +1,9 @@
 //! A service's pod template.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, ExecAction, HostAlias, Lifecycle, LifecycleHandler, LocalObjectReference, PodDNSConfig, PodDNSConfigOption,
-    PodSpec, PodTemplateSpec, SleepAction,
+    Container, ContainerPort, HostAlias, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec,
 };
 use kube::api::ObjectMeta;
 
@@ -19,6 +17,7 @@ use super::env;
 use super::expose::Protocol;
 use super::images;
 use super::labels;
+use super::lifecycle;
 use super::mounts::Mounts;
 use super::names::{self, ObjectName};
 use super::object::Kind;
@@ -28,14 +27,8 @@ use super::probe;
 use super::report::Report;
 use super::resources;
 use super::security;
-use super::service::has_service;
 use super::stack::{Stack, networks_of, service_path};
 use super::storage::{self, Store};
-
-/// Compose's `stop_grace_period`.
-const GRACE: Duration = Duration::from_secs(10);
-/// Seconds between the end of a pod's endpoints and the end of its process.
-const DRAIN: i64 = 3;
 
 /// A pod template, and what of it decides other things.
 pub struct Pod {
@@ -77,7 +70,7 @@ pub fn pod(
         pod_security.fs_group_change_policy = Some("OnRootMismatch".to_owned());
     }
     let probes = service.healthcheck.as_ref().map(|check| probe::probes(check, &path, report)).unwrap_or_default();
-    let (lifecycle, drain) = lifecycle(service, kind, &path, report);
+    let (lifecycle, drain) = lifecycle::lifecycle(service, kind, &path, report);
     let image = image(stack, key, service, &path, report);
     let container = Container {
         name: container_name(service, name),
@@ -107,7 +100,7 @@ pub fn pod(
         volumes: some(mounts.volumes()),
         enable_service_links: Some(false),
         automount_service_account_token: Some(false),
-        termination_grace_period_seconds: Some(grace(service) + drain),
+        termination_grace_period_seconds: Some(lifecycle::grace(service) + drain),
         share_process_namespace: (service.init == Some(true)).then_some(true),
         security_context: Some(pod_security),
         image_pull_secrets: some(secrets.collect()),
@@ -182,58 +175,6 @@ fn working_dir(service: &Service, path: &Path, report: &mut Report) -> Option<St
         report.refuse("working-dir", &path.key("working_dir"), format!("{directory:?} is not an absolute path"));
     }
     Some(directory)
-}
-
-/// Seconds, rounded up, at least 1.
-fn grace(service: &Service) -> i64 {
-    let grace = service.stop_grace_period.unwrap_or(GRACE);
-    let whole = grace.as_secs() + u64::from(grace.subsec_nanos() > 0);
-    i64::try_from(whole.max(1)).unwrap_or(i64::MAX)
-}
-
-/// What runs before the process is stopped, and the seconds that it adds to the grace.
-fn lifecycle(service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
-    if kind == Kind::Job {
-        return (None, 0);
-    }
-    let handler = match stop_signal(service, path, report) {
-        Some(signal) => {
-            let script = format!("sleep {DRAIN}; kill -{signal} 1; while kill -0 1 2>/dev/null; do sleep 1; done");
-            LifecycleHandler {
-                exec: Some(ExecAction { command: Some(vec!["/bin/sh".to_owned(), "-c".to_owned(), script]) }),
-                ..LifecycleHandler::default()
-            }
-        }
-        None if has_service(service) => LifecycleHandler { sleep: Some(SleepAction { seconds: DRAIN }), ..LifecycleHandler::default() },
-        None => return (None, 0),
-    };
-    (Some(Lifecycle { pre_stop: Some(handler), ..Lifecycle::default() }), DRAIN)
-}
-
-/// A signal other than the one that containers get anyway, without `SIG`.
-fn stop_signal(service: &Service, path: &Path, report: &mut Report) -> Option<String> {
-    const SIGNALS: [&str; 20] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
-        "CHLD", "CONT", "STOP", "WINCH",
-    ];
-    let written = service.stop_signal.as_deref().filter(|signal| !signal.is_empty())?;
-    let path = path.key("stop_signal");
-    let upper = written.to_ascii_uppercase();
-    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let number = name.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
-    if !number && !SIGNALS.contains(&name) && !name.starts_with("RTM") {
-        report.refuse("stop-signal", &path, format!("{written:?} is not a signal"));
-        return None;
-    }
-    if matches!(name, "TERM" | "15") {
-        return None;
-    }
-    report.warn(
-        "stop-signal",
-        &path,
-        format!("{written} is sent by a shell in the container before it is stopped; an image without /bin/sh gets SIGTERM"),
-    );
-    Some(name.to_owned())
 }
 
 /// `hostname` and `domainname`.

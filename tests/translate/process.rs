@@ -267,6 +267,22 @@ fn terminals_and_reapers() {
 }
 
 #[test]
+fn steps_around_the_life_of_a_container_are_its_handlers() {
+    check("    post_start: [{command: [init, '$$X']}]\n", "/lifecycle/postStart/exec/command", json!(["init", "$X"]));
+    let several = "    post_start: [{command: a 'b c'}, {command: [d], working_dir: /w, environment: {K: v w}}]\n";
+    check(several, "/lifecycle/postStart/exec/command/2", json!("set -e; (exec a 'b c'); (cd /w; exec env 'K=v w' d)"));
+    check(several, "/lifecycle/preStop/sleep/seconds", json!(3));
+    check("    pre_stop: [{command: [flush]}]\n", "/lifecycle", json!({"preStop": {"exec": {"command": ["flush"]}}}));
+    check_pod("    pre_stop: [{command: [flush]}]\n", "/terminationGracePeriodSeconds", json!(10));
+    let both = "    pre_stop: [{command: [flush]}]\n    stop_signal: SIGINT\n";
+    let script = "set -e; (exec flush); sleep 3; kill -INT 1; while kill -0 1 2>/dev/null; do sleep 1; done";
+    check(both, "/lifecycle/preStop/exec/command/2", json!(script));
+    refused("    post_start: [{command: [x], user: root}]\n", "services.web.post_start[0].user");
+    refused("    pre_stop: [{command: [x], privileged: true}]\n", "services.web.pre_stop[0].privileged");
+    refused("    pre_start: [{command: [x]}]\n", "services.web.pre_start (compose.yaml:4:5): not-supported-yet");
+}
+
+#[test]
 fn placement_becomes_affinity_and_spreading() {
     let required = "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchExpressions";
     let constraints = "    deploy: {placement: {constraints: ['node.labels.disk==ssd', 'node.hostname != n1']}}\n";
