@@ -118,7 +118,12 @@ fn lock(path: &Path) -> Result<File, Error> {
 fn compile(cache: &Path, directory: &Path) -> Result<(), Error> {
     let mut progress = Progress::new();
     let steps = PACKAGES.len() + 1;
-    progress.step(&format!("building the control plane, once: some 4 minutes on 2 cores. 1 of {steps}: downloading Go modules"));
+    let label = format!("building the control plane, once: some 4 minutes on 2 cores. 1 of {steps}: downloading Go modules");
+    progress.step(&label);
+    // Looks at every package, and prints none.
+    let mut look = vec!["list", "-deps", "-f", "{{if false}}{{end}}"];
+    look.extend(PACKAGES.map(|(_, package)| package));
+    follow(&look, |done| progress.update(&format!("{label}, {done} so far")))?;
     let unfinished = cache.join("unfinished");
     let _ = fs::remove_dir_all(&unfinished);
     fs::create_dir_all(&unfinished).map_err(Error::file("create", &unfinished))?;
@@ -136,15 +141,19 @@ fn compile(cache: &Path, directory: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn compile_one(package: &str, target: &Path, mut on_package: impl FnMut(usize)) -> Result<(), Error> {
+fn compile_one(package: &str, target: &Path, on_package: impl FnMut(usize)) -> Result<(), Error> {
     let target = target.to_string_lossy();
-    let arguments = ["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", LINKER_FLAGS, "-o", &target, package];
-    let mut child = go(&arguments).stderr(Stdio::piped()).spawn().map_err(Error::NoGo)?;
+    follow(&["build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", LINKER_FLAGS, "-o", &target, package], on_package)
+}
+
+/// Runs go and counts the lines that it says on standard error.
+fn follow(arguments: &[&str], mut on_line: impl FnMut(usize)) -> Result<(), Error> {
+    let mut child = go(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(Error::NoGo)?;
     let mut output = Vec::new();
     if let Some(stream) = child.stderr.take() {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             output.push(line);
-            on_package(output.len());
+            on_line(output.len());
         }
     }
     let status = child.wait().map_err(Error::NoGo)?;
@@ -152,5 +161,5 @@ fn compile_one(package: &str, target: &Path, mut on_package: impl FnMut(usize)) 
         return Ok(());
     }
     let last = output.len().saturating_sub(20);
-    Err(Error::Build { command: format!("go build {package}"), output: output[last..].join("\n") })
+    Err(Error::Build { command: format!("go {}", arguments.join(" ")), output: output[last..].join("\n") })
 }
