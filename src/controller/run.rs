@@ -118,19 +118,17 @@ pub async fn operate(client: Client, options: Options, stop: CancellationToken) 
         }
         tracing::info!("leading");
         // The Lease is handed over only when nothing of this replica runs any more.
-        let (worked, handed_over) = (CancellationToken::new(), CancellationToken::new());
+        let worked = CancellationToken::new();
         let working = async {
             work(context, stop.clone()).await;
             worked.cancel();
-            handed_over.cancelled().await;
+            std::future::pending::<()>().await;
         };
-        tokio::select! {
-            () = working => Ok(()),
-            lost = leadership.hold(&worked) => {
-                handed_over.cancel();
-                if lost { Err(Error::LeadershipLost) } else { Ok(()) }
-            }
-        }
+        let lost = tokio::select! {
+            lost = leadership.hold(&worked) => lost,
+            () = working => false,
+        };
+        if lost { Err(Error::LeadershipLost) } else { Ok(()) }
     };
     tokio::select! {
         result = leading => result,
