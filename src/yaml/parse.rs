@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag, options};
 
-use super::{Entry, Error, FileId, Mapping, Node, Span, Value, path, scalar};
+use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, scalar};
 
 /// Bytes of one YAML file.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -327,7 +327,7 @@ impl Builder<'_> {
                 Ok(())
             }
             Content::Mapping { key: pending @ None, .. } => {
-                let text = built.node.as_str().map(str::to_owned).filter(|_| built.node.tag.is_none());
+                let text = built.node.as_str().map(str::to_owned).filter(|_| built.node.tag.as_deref() != Some(TIMESTAMP));
                 let found = built.node.scalar_text().unwrap_or_else(|| built.node.kind().to_owned());
                 *pending = Some(Key { text: text.clone().unwrap_or_else(|| found.clone()), span, merge: built.merge });
                 if text.is_some() { Ok(()) } else { self.key_error(&found, span) }

@@ -117,6 +117,8 @@ fn keys_are_text() {
     );
     fails("true: a\n", &["1:1: : non-string key at top level: true; put it in quotes"]);
     fails("- {[a]: b}\n", &["1:4: [0]: non-string key in [0]: a list; put it in quotes"]);
+    fails("2020-01-31: a\n", &["1:1: : non-string key at top level: 2020-01-31 00:00:00 +0000 UTC; put it in quotes"]);
+    check("!x a: 1\n", &[json!({"a": 1})]);
     check("{on: 1, 'true': 2}", &[json!({"on": 1, "true": 2})]);
 }
 
