@@ -89,6 +89,39 @@ pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>,
     all
 }
 
+/// Refuses static addresses that other texts of the stack dial: pods have addresses of the cluster's choice.
+pub fn refuse_dialled_addresses(stack: &Stack, report: &mut Report) {
+    let mut written = Vec::new();
+    for (key, service, _) in stack.services() {
+        for (network, attachment) in &service.networks {
+            let path = service_path(key).key("networks").key(network);
+            written.extend(attachment.ipv4_address.as_deref().map(|address| (address, path.key("ipv4_address"))));
+            written.extend(attachment.ipv6_address.as_deref().map(|address| (address, path.key("ipv6_address"))));
+        }
+    }
+    if written.is_empty() {
+        return;
+    }
+    let mut all: Vec<String> = stack.services().flat_map(|(_, service, _)| texts(stack, service)).collect();
+    all.extend(stack.services().flat_map(|(_, service, _)| &service.extra_hosts).map(|entry| entry.address.clone()));
+    for (address, path) in written {
+        if all.iter().any(|text| names_address(text, address)) {
+            let message = format!(
+                "{address} is dialled elsewhere in the stack, but pods have no address of their own choice; use the service's name there"
+            );
+            report.refuse("static-address", &path, message);
+        }
+    }
+}
+
+fn names_address(text: &str, address: &str) -> bool {
+    let part_of_more = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    text.match_indices(address).any(|(at, _)| {
+        let after = &text[at + address.len()..];
+        !text[..at].ends_with(part_of_more) && !after.starts_with(part_of_more)
+    })
+}
+
 /// `port[-port][/protocol]`.
 fn exposed(text: &str) -> Option<Vec<Listen>> {
     let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));

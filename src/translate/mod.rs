@@ -69,6 +69,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     let mut objects = Objects::default();
     let aliases = aliases::aliases(&stack, &mut report);
     let ports = expose::ports(&stack, &aliases.dialled, &mut report);
+    expose::refuse_dialled_addresses(&stack, &mut report);
     let claims = claims::claims(&stack, &mut objects, &mut report);
     let kinds = gates::kinds(&stack, &mut report);
     let mut gates = gates::gates(&stack, &kinds, &mut report);

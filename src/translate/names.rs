@@ -107,7 +107,7 @@ impl ObjectName {
 
     /// The name of an object that the file refers to by a name of the engine (`external: true`).
     pub fn of_external(name: &str) -> Option<Self> {
-        label_form(name, SUBDOMAIN).map(Self)
+        if is_subdomain(name) { Some(Self(name.to_owned())) } else { label_form(name, SUBDOMAIN).map(Self) }
     }
 }
 
@@ -265,6 +265,13 @@ mod tests {
         assert_eq!(ObjectName::of_content("shop", "nginx.conf", "abc").as_str(), "shop--nginx-conf--abc");
         assert_eq!(ObjectName::of_network("pack", "ZXQ").unwrap().as_str(), "pack--net-zxq");
         assert_eq!(ObjectName::of_claim("swarm-test_database_volume").unwrap().as_str(), "swarm-test-database-volume");
+    }
+
+    #[test]
+    fn objects_that_exist_are_looked_up_under_their_own_name_where_it_is_legal() {
+        for (name, expected) in [("app.properties", "app.properties"), ("my_config", "my-config"), ("TLS", "tls")] {
+            assert_eq!(ObjectName::of_external(name).unwrap().as_str(), expected);
+        }
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub fn pod(
         volumes: some(mounts.volumes()),
         enable_service_links: Some(false),
         automount_service_account_token: Some(false),
-        termination_grace_period_seconds: Some(lifecycle::grace(service) + drain),
+        termination_grace_period_seconds: Some(lifecycle::grace(service).saturating_add(drain)),
         share_process_namespace: (service.init == Some(true)).then_some(true),
         security_context: Some(pod_security),
         image_pull_secrets: some(secrets.collect()),

@@ -30,7 +30,7 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
         let path = if limits.memory.is_some() { at.key("limits").key("memory") } else { path.key("mem_limit") };
         report.refuse("memory", &path, format!("{bytes} bytes are less than the 6 MiB that a container needs"));
     }
-    let shares = service.cpu_shares.filter(|shares| *shares > 0).map(|shares| (shares * 1000 + 1023) / 1024);
+    let shares = service.cpu_shares.filter(|shares| *shares > 0).map(|shares| shares.saturating_mul(1000).saturating_add(1023) / 1024);
     let reserved_cpu = reservations.cpus.map(milli).or(shares).filter(|milli| *milli > 0);
     let reserved_memory = reservations.memory.or(service.mem_reservation).filter(|bytes| *bytes > 0);
     for (what, reserved, limit) in [("cpus", reserved_cpu, cpu), ("memory", reserved_memory, memory)] {
@@ -102,7 +102,7 @@ fn device(request: &DeviceRequest, path: &Path, report: &mut Report) -> Option<(
 fn quota(service: &Service) -> Option<i64> {
     let quota = service.cpu_quota.filter(|quota| *quota > 0)?;
     let period = service.cpu_period.filter(|period| *period > 0).unwrap_or(100_000);
-    Some((quota * 1000 + period - 1) / period)
+    Some(quota.saturating_mul(1000).saturating_add(period - 1) / period)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "no machine has so many CPUs; the cast saturates")]

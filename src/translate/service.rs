@@ -24,6 +24,8 @@ use super::stack::{Stack, service_path, wants_ipv6};
 /// Node ports that a cluster gives out by default.
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
+/// Ports that one service may publish, or that its virtual address forwards.
+const MAX_PORTS: usize = 256;
 const PREFER_DUAL_STACK: &str = "PreferDualStack";
 
 /// Makes every Service of the stack.
@@ -31,6 +33,11 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
     for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
         let path = service_path(key);
         let shape = Shape::of(stack, service, ports.get(key));
+        if shape.ports.len() > MAX_PORTS {
+            let message =
+                format!("more than {MAX_PORTS} ports: the name answers with the addresses of the pods, which reach every port but change");
+            report.warn("too-many-ports", &path.key("expose"), message);
+        }
         let user = labels::of_deploy(service, &path, report);
         let intent = json!({ "service": key, "labels": &user.labels, "annotations": &user.annotations });
         let labels = user.labels.into_iter().chain(service_labels(stack, key, name)).collect();
@@ -87,7 +94,7 @@ impl Shape {
 
     /// `intent`: what else user and admin determine of it.
     fn service(&self, name: &ObjectName, labels: StringMap, annotations: StringMap, selector: StringMap, intent: &Json) -> KubeService {
-        let headless = self.headless || self.ports.is_empty();
+        let headless = self.headless || self.ports.is_empty() || self.ports.len() > MAX_PORTS;
         let listed: Vec<String> = self.ports.iter().map(|listen| format!("{}/{}", listen.port, listen.protocol.lower())).collect();
         let inputs = hash::of_json(&json!({
             "of": intent, "headless": headless, "ports": if headless { Vec::new() } else { listed }, "notReady": self.not_ready,
@@ -255,6 +262,10 @@ fn check_ports(service: &Service, path: &Path, report: &mut Report) {
             }
             Ok(_) => {}
         }
+    }
+    if service.ports.len() > MAX_PORTS {
+        let message = format!("publishes {} ports; at most {MAX_PORTS} are allowed for one service", service.ports.len());
+        report.refuse("too-many-ports", path, message);
     }
     let network_none = service.network_mode.as_deref() == Some("none");
     if network_none && !service.ports.is_empty() {

@@ -177,8 +177,13 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
         content_mount(store, &content, name, (&mount.target, Some(name)), path, mounts, report);
         return;
     }
-    let relative = |file: &str| if matches!(root, "." | "") { file.to_owned() } else { file[root.len() + 1..].to_owned() };
-    let items = found.iter().map(|(path, file)| Item { path: relative(path), content: file.content.clone(), mode: files::mode(file) });
+    let inside = |file: &str| match root {
+        "." | "" => Some(file.to_owned()),
+        root => file.strip_prefix(root)?.strip_prefix('/').map(str::to_owned),
+    };
+    // A file of the directory's own name can't be there too: what lies below wins.
+    let items =
+        found.iter().filter_map(|(path, file)| Some(Item { path: inside(path)?, content: file.content.clone(), mode: files::mode(file) }));
     let items = with_mount_points(items.collect(), &mount.target, store);
     let content = Content { items, secret, ..Content::default() };
     content_mount(store, &content, if matches!(name, "." | "") { "files" } else { name }, (&mount.target, None), path, mounts, report);

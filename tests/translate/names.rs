@@ -34,6 +34,8 @@ fn a_service_answers_on_every_port_that_is_known_of_it() {
     check("    image: redis:7\n", Some(&[6379]));
     check("    image: rabbitmq\n    ports: ['15672:15672']\n", Some(&[4369, 5671, 5672, 15671, 15672, 15691, 15692, 25672]));
     check("    image: nginx\n    deploy: {endpoint_mode: dnsrr}\n", None);
+    check("    image: nobody/knows\n    expose: ['1000-1255']\n", Some(&(1000..1256).collect::<Vec<_>>()));
+    check("    image: nobody/knows\n    expose: ['1-65535']\n", None);
 }
 
 #[test]

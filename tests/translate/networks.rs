@@ -167,6 +167,24 @@ fn stacks_meet_on_external_networks_by_name() {
 }
 
 #[test]
+fn a_static_address_is_dropped_unless_somebody_dials_it() {
+    let text = |url: &str| {
+        format!(
+            "services: {{db: {{image: x, networks: {{n: {{ipv4_address: 10.5.0.5}}}}}}, web: {{image: y, networks: [n], environment: {{DB: '{url}'}}}}}}\nnetworks: {{n: {{ipam: {{config: [{{subnet: 10.5.0.0/16}}]}}}}}}"
+        )
+    };
+    let path = "services.db.networks.n.ipv4_address";
+    for url in ["db:1", "10.5.0.55:1", "110.5.0.5"] {
+        let stack = Stack::of(&text(url));
+        assert!(stack.translate().0.is_some(), "{url}");
+        assert!(stack.codes().contains(&format!("no-effect {path}")), "{:?}", stack.codes());
+    }
+    let stack = Stack::of(&text("tcp://10.5.0.5:5432"));
+    assert!(stack.translate().0.is_none());
+    assert!(stack.codes().contains(&format!("static-address {path}")), "{:?}", stack.codes());
+}
+
+#[test]
 fn networks_of_one_label_are_refused_by_both_names() {
     let stack = Stack::of("services: {a: {image: x, networks: [n_1, n-1]}}\nnetworks: {n_1: , n-1: }");
     assert!(stack.codes().contains(&"name-collision networks.n-1".to_owned()), "{:?}", stack.codes());

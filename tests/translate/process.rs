@@ -60,6 +60,7 @@ fn commands_keep_their_dollars() {
     check("    entrypoint: [/e]\n    command: []\n", "/args", Value::Null);
     refused("    entrypoint: []\n    command: []\n", "nothing to run");
     refused("    command: []\n", "empty-command");
+    warned("    command: run && clean\n", "services.web.command");
 }
 
 #[test]

@@ -133,6 +133,25 @@ fn what_is_mounted_inside_a_packed_directory_finds_a_mount_point() {
 }
 
 #[test]
+fn a_path_that_is_both_a_file_and_a_directory_is_the_directory() {
+    let stack = stack("    volumes: ['./conf:/conf:ro']\n").with_file("conf", "a").with_file("conf/x", "b");
+    let maps: Vec<_> = stack
+        .desired()
+        .objects
+        .into_values()
+        .filter_map(|object| if let Object::ConfigMap(map) = object { map.data } else { None })
+        .collect();
+    assert_eq!(maps, [BTreeMap::from([("x".to_owned(), "b".to_owned())])]);
+}
+
+#[test]
+fn numbers_of_any_size_are_survived() {
+    let huge =
+        "    cpu_quota: 9223372036854775807\n    cpu_shares: 9223372036854775807\n    stop_grace_period: 2540400h\n    cpus: 1e300\n";
+    let _ = self::stack(huge).translate();
+}
+
+#[test]
 fn claims_are_writable_for_users_other_than_root() {
     let group =
         |user: &str| pod(&self::stack(&format!("{user}    volumes: ['data:/data']\n")).desired(), "web").security_context.unwrap().fs_group;
