@@ -173,12 +173,29 @@ impl Printer {
             Kind::Mode => Json::String(octal(node.as_i64()?)),
             Kind::OptOut => return (node.as_bool() == Some(false)).then_some(Json::Bool(false)),
             Kind::Duration => node.as_str().filter(|text| zero || *text != "0s").map(Json::from)?,
-            Kind::Ulimits(_) => ulimits(node),
+            Kind::Ulimits(_) => self.ulimits(node),
             Kind::Ssh => ssh(node),
             Kind::Command => return Some(yaml::to_json(node)),
             _ => sorted(node),
         };
         (zero || !is_zero(&json)).then_some(json)
+    }
+
+    /// A single limit of 0 is printed as no limit at all; YAML has both limits of a pair, JSON those that are not 0.
+    fn ulimits(&self, node: &Node) -> Json {
+        let pair = |mapping: Option<&Mapping>| {
+            let limit = |key| (key, mapping.and_then(|mapping| mapping.get(key)?.value.as_i64()).unwrap_or_default());
+            let limits = [limit("hard"), limit("soft")].into_iter().filter(|(_, limit)| self.format == Format::Yaml || *limit != 0);
+            Json::Object(limits.map(|(key, limit)| (key.to_owned(), Json::from(limit))).collect())
+        };
+        let printed = |node: &Node| match node.as_i64() {
+            Some(limit) if limit != 0 => Json::from(limit),
+            _ => pair(node.as_mapping()),
+        };
+        let mut entries: Vec<_> =
+            node.as_mapping().into_iter().flatten().map(|(key, entry)| (key.clone(), printed(&entry.value))).collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Json::Object(entries.into_iter().collect())
     }
 }
 
@@ -194,21 +211,6 @@ fn ssh(node: &Node) -> Json {
         _ => key.clone(),
     };
     node.as_mapping().into_iter().flatten().map(line).collect::<Vec<_>>().into()
-}
-
-/// A single limit of 0 is printed as no limit at all.
-fn ulimits(node: &Node) -> Json {
-    let mapping = node.as_mapping().into_iter().flatten();
-    let limit = |node: &Node| match node.as_mapping() {
-        None if node.as_i64() != Some(0) => yaml::to_json(node),
-        mapping => {
-            let parts = mapping.into_iter().flatten().filter(|(key, entry)| !key.starts_with("x-") && entry.value.as_i64() != Some(0));
-            Json::Object(parts.map(|(key, entry)| (key.clone(), yaml::to_json(&entry.value))).collect())
-        }
-    };
-    let mut entries: Vec<_> = mapping.map(|(key, entry)| (key.clone(), limit(&entry.value))).collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Json::Object(entries.into_iter().collect())
 }
 
 /// A value with its keys in order and whole numbers without fraction.

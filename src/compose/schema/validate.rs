@@ -6,7 +6,7 @@ use crate::compose::diagnostic::Diagnostic;
 use crate::compose::path::Path;
 use crate::compose::problems::Problems;
 use crate::compose::tree::{fingerprint, has, tainted};
-use crate::yaml::{Entry, Node, Span};
+use crate::yaml::{Entry, Node, Span, TIMESTAMP};
 
 use super::{Attribute, BOOL, INT, Kind, LIST, MAP, NULL, NUM, Object, STR, Types, resource, type_of};
 
@@ -72,8 +72,13 @@ fn is(node: &Node, types: Types) -> bool {
     type_of(&node.value) & types != 0
 }
 
+/// A date without quotes is a time to YAML, and text only where keys and values are free.
+fn is_timestamp(node: &Node) -> bool {
+    node.tag.as_deref() == Some(TIMESTAMP)
+}
+
 fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problems) {
-    if !is(node, attribute.types) {
+    if !is(node, attribute.types) || is_timestamp(node) {
         wrong_type(node, attribute.types, path, problems);
         return;
     }
@@ -195,7 +200,7 @@ fn range(min: i64, max: i64, node: &Node, path: &Path, problems: &mut Problems) 
 
 fn items(types: Types, unique: bool, node: &Node, path: &Path, problems: &mut Problems) {
     for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
-        if !is(item, types) {
+        if !is(item, types) || is_timestamp(item) {
             wrong_type(item, types, &path.index(index), problems);
         }
     }

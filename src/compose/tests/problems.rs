@@ -27,6 +27,8 @@ fn wrong_types_are_refused_with_what_is_allowed() {
     check("read_only: maybe", &["services.web.read_only: \"maybe\" is not true or false"]);
     check("deploy: {replicas: many}", &["services.web.deploy.replicas: \"many\" is not an integer"]);
     check("stop_grace_period: 10", &["services.web.stop_grace_period: must be text, found an integer"]);
+    check("hostname: 2020-01-31", &["services.web.hostname: must be text, found a timestamp"]);
+    check("environment: {DAY: 2020-01-31}", &[]);
     Try::of("services: [a]").refused(&["services: must be a mapping, found a list"]);
     Try::of("- a").refused(&[": the file must be a mapping with \"services\", found a list"]);
 }
