@@ -113,6 +113,46 @@ fn has_legal_labels(object: &Object) -> bool {
     })
 }
 
+/// Attributes that take a text, and those that take a list of texts.
+const TEXTS: [&str; 14] = [
+    "user",
+    "hostname",
+    "domainname",
+    "platform",
+    "pull_policy",
+    "stop_signal",
+    "working_dir",
+    "restart",
+    "container_name",
+    "network_mode",
+    "ipc",
+    "pid",
+    "image",
+    "runtime",
+];
+const LISTS: [&str; 16] = [
+    "expose",
+    "links",
+    "volumes_from",
+    "tmpfs",
+    "dns",
+    "dns_search",
+    "dns_opt",
+    "security_opt",
+    "cap_add",
+    "cap_drop",
+    "group_add",
+    "volumes",
+    "ports",
+    "extra_hosts",
+    "command",
+    "external_links",
+];
+
+fn anything() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z0-9:/._=@,-]{0,24}", "\\PC{0,12}", "[0-9]{1,5}(-[0-9]{1,5})?(/udp)?", "(db|web|a_b)(:[a-z./]{0,8})?"]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -149,5 +189,18 @@ proptest! {
     fn the_same_project_gives_the_same_bytes(services in project()) {
         let stack = stack(&services, false);
         prop_assert_eq!(stack.translate().0.as_ref().map(text), stack.translate().0.as_ref().map(text));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(attribute in 0..TEXTS.len() + LISTS.len(), text in anything(), key in key()) {
+        let value = serde_json::Value::from(text);
+        let line = match TEXTS.get(attribute) {
+            Some(name) => format!("{name}: {value}"),
+            None => format!("{}: [{value}]", LISTS[attribute - TEXTS.len()]),
+        };
+        let image = if line.starts_with("image") { "" } else { "image: x, " };
+        let text = format!("services: {{\"{key}\": {{{image}{line}}}, db: {{image: y}}}}");
+        let (desired, diagnostics) = Stack::of(&text).translate();
+        prop_assert!(desired.is_some() || diagnostics.iter().any(compose_operator::compose::diagnostic::Diagnostic::is_error));
     }
 }
