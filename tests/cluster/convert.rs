@@ -1,17 +1,20 @@
 //! `kubectl compose convert` against a real API server: what it prints is taken as it stands.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use compose_operator::api::ComposeStack;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::{Space, apply_dry_run};
 
-/// The Compose text and the relative files of an example, in a directory of that name.
-fn unpack(example: &Path) -> PathBuf {
+/// The Compose text and the relative files of a stack, in a directory of its file's name, and its variables.
+fn unpack(example: &Path) -> (PathBuf, BTreeMap<String, String>) {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("convert").join(example.file_stem().unwrap());
     let _ = fs::remove_dir_all(&directory);
     let text = fs::read_to_string(example).unwrap();
@@ -26,18 +29,24 @@ fn unpack(example: &Path) -> PathBuf {
         let text = if path == "compose.yaml" { text.replace("- /d", "- ./d") } else { text.clone() };
         fs::write(file, text).unwrap();
     }
-    directory
+    for (path, text) in &stack.spec.binary_files {
+        fs::write(directory.join(local(path)), STANDARD.decode(text).unwrap()).unwrap();
+    }
+    (directory, stack.spec.variables)
 }
 
 #[tokio::test]
-async fn what_convert_prints_of_every_example_is_taken_by_the_api_server() {
+async fn what_convert_prints_of_every_example_and_section_of_the_mapping_is_taken_by_the_api_server() {
     let space = Space::open("convert").await;
+    let directories = ["examples", "tests/translate/sections"].map(|directory| Path::new(env!("CARGO_MANIFEST_DIR")).join(directory));
     let mut examples: Vec<_> =
-        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap().map(|e| e.unwrap().path()).collect();
+        directories.iter().flat_map(|directory| fs::read_dir(directory).unwrap()).map(|e| e.unwrap().path()).collect();
     examples.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let mut objects = String::new();
     for example in &examples {
-        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-compose")).arg("convert").current_dir(unpack(example)).output().unwrap();
+        let (directory, variables) = unpack(example);
+        let mut convert = Command::new(env!("CARGO_BIN_EXE_kubectl-compose"));
+        let output = convert.arg("convert").current_dir(directory).envs(variables).output().unwrap();
         assert!(output.status.success(), "{}: {}", example.display(), String::from_utf8_lossy(&output.stderr));
         objects += &String::from_utf8(output.stdout).unwrap();
     }
