@@ -47,6 +47,9 @@ impl Loader<'_> {
                 None => {}
             }
         }
+        for variable in read.values().filter(|variable| variable.tainted) {
+            self.problems.hide(&variable.value);
+        }
         complete.then_some(read)
     }
 

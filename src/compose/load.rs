@@ -98,6 +98,10 @@ impl<'a> Loader<'a> {
         let mut resets = Resets::default();
         let name = match file {
             ComposeFile::Path(path) => path.clone(),
+            // It is another one than a file of the same name, which it may include or extend.
+            ComposeFile::Text { name, .. } | ComposeFile::Structured { name, .. } if self.sources.files.read(name).is_some() => {
+                format!("{name} (inline)")
+            }
             ComposeFile::Text { name, .. } | ComposeFile::Structured { name, .. } => name.clone(),
         };
         for document in self.documents(file) {

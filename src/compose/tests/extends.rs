@@ -74,3 +74,16 @@ fn what_is_inherited_must_be_defined_here() {
     let found = Try::of("services: {web: {extends: {file: o.yaml, service: base}}}").file("o.yaml", base);
     found.refused(&["services.web.volumes[0]: volume \"data\" is not defined under volumes"]);
 }
+
+#[test]
+fn a_text_may_extend_a_file_that_is_called_like_it() {
+    use crate::compose::sources::{ComposeFile, Sources};
+    use crate::compose::{load, model};
+    let mut found = Try::of(BASE).file("other.yaml", "services: {}");
+    found.compose.clear();
+    let text = "services: {base: {extends: {file: compose.yaml, service: base}, hostname: h}}".to_owned();
+    let compose_files = vec![ComposeFile::Text { name: "compose.yaml".to_owned(), text, tainted: false }];
+    let loaded = load(&Sources { files: &found.files, compose_files, variables: found.variables.clone() }, &found.options);
+    let project: model::Project = loaded.project.unwrap();
+    assert_eq!(project.services["base"].image.as_deref(), Some("base"));
+}
