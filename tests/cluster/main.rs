@@ -34,6 +34,7 @@ mod conflict;
 mod convert;
 mod crash;
 mod examples;
+mod gates;
 mod isolation;
 mod leadership;
 mod lifecycle;

@@ -81,21 +81,22 @@ impl Cluster {
         let ready = |pods: &[&Rc<Pod>]| i32::try_from(pods.iter().filter(|p| self.is_ready(p)).count()).unwrap();
         let (fresh, fresh_ready, old_ready) = (i32::try_from(new.len()).unwrap(), ready(&new), ready(&old));
         let stopping = pods.iter().any(|p| p.deleting && p.template != object.template);
+        let both = fresh + i32::try_from(old.len()).unwrap();
         let mut made = 0;
         if recreate && (!old.is_empty() || stopping) {
             for pod in &old {
                 self.change_pod(&pod.name, |p| p.deleting = true);
             }
-        } else if fresh + i32::try_from(old.len()).unwrap() < wanted {
+        } else if fresh < wanted && both <= wanted {
+            // Start first, one more at a time.
             self.make_pod(key, object);
             made = 1;
         } else if let Some(pod) = new.first().filter(|_| fresh > wanted) {
             self.change_pod(&pod.name, |p| p.deleting = true);
             made = -1;
-        } else if let Some(pod) =
-            old.iter().find(|p| !self.is_ready(p)).or_else(|| old.first().filter(|_| fresh_ready + old_ready >= wanted))
-        {
-            // Stop first, one at a time.
+        } else if let Some(pod) = old.iter().find(|p| !self.is_ready(p)).filter(|_| both - wanted > fresh - fresh_ready) {
+            self.change_pod(&pod.name, |p| p.deleting = true);
+        } else if let Some(pod) = old.first().filter(|_| fresh_ready + old_ready > wanted) {
             self.change_pod(&pod.name, |p| p.deleting = true);
         }
         let left = self.pods_of(&object.uid).iter().filter(|p| !p.deleting).count();

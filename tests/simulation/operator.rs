@@ -126,7 +126,13 @@ impl Operator {
                 }
                 Event::Stack(version, stack) => {
                     self.reached[kind] = *version;
+                    let wakes = |s: &Option<Rc<StackObj>>| s.as_ref().map(|s| (s.generation, s.deleting));
+                    let same = wakes(&self.stack) == wakes(stack);
                     self.stack.clone_from(stack);
+                    self.cursors[kind] += 1;
+                    // A status wakes nobody.
+                    self.dirty |= !same;
+                    continue;
                 }
             }
             self.cursors[kind] += 1;
@@ -330,8 +336,8 @@ impl Operator {
         let status = Rc::new(work.status.clone());
         cluster.put_stack(|s| s.status = status.clone());
         cluster.writes += 1;
-        self.dirty = true;
         if rng.percent(faults.lost) {
+            self.dirty = true;
             return;
         }
         let held = |key: &Key, answer: &Answer| {

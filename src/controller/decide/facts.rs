@@ -65,6 +65,8 @@ impl Facts {
 pub(super) struct Progress {
     /// The live workload was written for the wanted inputs.
     pub written: bool,
+    /// Its controller has seen the newest template.
+    pub observed: bool,
     /// All replicas are of the newest template, and no others are left.
     pub rolled: bool,
     /// `rolled`, and all of them count as available.
@@ -86,10 +88,11 @@ impl Progress {
         let begun = current(plan, pods).filter(|p| has_started(p)).count();
         match &live.state {
             WorkloadView::Replicated { generation, observed_generation, replicas, total, updated, ready, available, problem } => {
-                let rolled =
-                    observed_generation >= generation && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
+                let observed = observed_generation >= generation;
+                let rolled = observed && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
                 Self {
                     written,
+                    observed,
                     rolled,
                     available: rolled && available >= replicas && ready >= replicas,
                     started: rolled && i32::try_from(begun).is_ok_and(|n| n >= *replicas),
@@ -106,6 +109,7 @@ impl Progress {
                 let healthy = job.complete || (job.active > 0 && job.ready >= job.active);
                 Self {
                     written,
+                    observed: true,
                     rolled: true,
                     available: healthy,
                     started: ended || i32::try_from(begun).is_ok_and(|n| n >= wanted),
@@ -177,15 +181,16 @@ pub(super) fn is_zero(plan: &ServicePlan) -> bool {
 }
 
 /// Whether every replica has ended with exit code 0 and is only kept coming back by the Deployment. A server that ends with 0 in a drain
-/// or a roll-out is not that: there a pod is being deleted or another template is on its way.
+/// or a roll-out is not that: there a pod is being deleted, or another runs. (Replicas of an older template that have ended too are no sign
+/// of life: a Deployment whose new pods never become available leaves them there.)
 fn has_ended(plan: &ServicePlan, progress: &Progress, pods: &[PodView]) -> bool {
     let Lifetime::UntilSuccess { .. } = plan.lifetime else { return false };
-    let ended = |p: &PodView| main_container(plan, p).is_some_and(|c| is_crash_loop(c) && c.exit_code == Some(0));
-    progress.rolled
+    let ended = |p: &PodView| !p.deleting && main_container(plan, p).is_some_and(|c| is_crash_loop(c) && c.exit_code == Some(0));
+    progress.observed
         && progress.replicas > 0
-        && !pods.iter().any(|p| p.deleting)
-        && i32::try_from(current(plan, pods).filter(|p| ended(p)).count()).is_ok_and(|n| n >= progress.replicas)
-        && current(plan, pods).all(ended)
+        && pods.iter().all(ended)
+        && i32::try_from(pods.len()).is_ok_and(|n| n >= progress.replicas)
+        && current(plan, pods).next().is_some()
 }
 
 fn is_used_up(plan: &ServicePlan, pods: &[PodView]) -> bool {

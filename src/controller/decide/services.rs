@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
@@ -13,6 +14,9 @@ use crate::api::keys::reason;
 use crate::api::{ServiceState, ServiceStatus};
 use crate::compose::model::DependencyCondition;
 use crate::translate::{Endpoint, Key, Kind, Lifetime, ServicePlan};
+
+/// When to look again after a status that has to be written first.
+const AFTER_RECORD: Duration = Duration::from_millis(500);
 
 /// What a service adds to the stack's conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,11 @@ fn assess<'a>(
     };
     let progress = live.map(|live| Progress::read(plan, live, scene.pods(&plan.object_name))).unwrap_or_default();
     let facts = facts::gather(scene, plan, live, &progress);
+    let ended = facts.is_completed(plan) || facts.is_exhausted(plan);
+    if ended && !facts.end_is_recorded && plan.kind() == Kind::Deployment {
+        // Nothing else tells when the status is written and it may be scaled to 0.
+        acts.look_after(AFTER_RECORD);
+    }
     let turn = Turn { scene, plan, facts: &facts, progress: &progress, verdicts, standings };
     let hold = scene.desired.objects.get(&plan.workload).and_then(|object| turn.take(object, acts));
     let view = View { scene, plan, live, progress: &progress, facts: &facts };

@@ -1,6 +1,6 @@
 use super::fixture::{Bench, Build, daemon, job, pod, svc, until_success};
 use crate::api::ServiceState;
-use crate::controller::decide::{JobView, PodView};
+use crate::controller::decide::{JobView, PodView, WorkloadView};
 use crate::translate::{Key, Kind};
 
 #[test]
@@ -108,12 +108,27 @@ fn a_program_that_ended_well_is_put_on_record_and_only_then_scaled_to_zero() {
     bench.check(&[]);
     let status = bench.service_status("task");
     assert_eq!((status.state, status.completed.as_deref(), status.desired), (ServiceState::Completed, Some("task-1"), 0));
+    assert_eq!(bench.decide().again.unwrap().as_millis(), 500);
     bench.recorded = bench.decide().status;
     bench.check(&["apply Deployment task ×0 Changed"]);
     bench.settle();
     bench.check_conditions("True", "False", "False", "Ready");
     bench.want([until_success("task", None).times(2).at("task-2")]);
     bench.check(&["apply Deployment task ×2 Changed"]);
+}
+
+#[test]
+fn older_replicas_that_have_ended_too_do_not_keep_a_program_from_having_ended() {
+    let mut bench = Bench::of([until_success("task", None)]);
+    bench.carry_out();
+    bench.pods("task", ended(0, 1));
+    let mut old = bench.live.pods["task"][0].clone();
+    old.inputs = Some("task-0".to_owned());
+    bench.live.pods.get_mut("task").unwrap().push(old);
+    if let WorkloadView::Replicated { total, .. } = &mut bench.live(Kind::Deployment, "task").state {
+        *total = 2;
+    }
+    assert_eq!(bench.service_status("task").completed.as_deref(), Some("task-1"));
 }
 
 #[track_caller]
@@ -126,11 +141,12 @@ fn goes_on(change: impl Fn(&mut Bench)) {
 }
 
 #[test]
-fn a_program_has_not_ended_while_one_replica_runs_fails_or_is_being_deleted_or_is_of_older_inputs() {
+fn a_program_has_not_ended_while_one_replica_runs_fails_is_being_deleted_or_only_older_ones_have_ended() {
     goes_on(|b| b.live.pods.get_mut("task").unwrap()[0].containers[0].waiting = None);
     goes_on(|b| b.live.pods.get_mut("task").unwrap()[0].containers[0].exit_code = Some(1));
     goes_on(|b| b.live.pods.get_mut("task").unwrap()[0].deleting = true);
-    goes_on(|b| b.live.pods.get_mut("task").unwrap()[0].inputs = Some("task-0".to_owned()));
+    goes_on(|b| b.live.pods.get_mut("task").unwrap().iter_mut().for_each(|p| p.inputs = Some("task-0".to_owned())));
+    goes_on(|b| b.live.pods.get_mut("task").unwrap().push(pod("task-old", "task-0", Kind::Deployment, true)));
     goes_on(|b| drop(b.live.pods.get_mut("task").unwrap().pop()));
 }
 
