@@ -72,7 +72,9 @@ fn with_marked_dashes(text: &str, mark: char) -> String {
 fn read(text: &str, file: FileId, dash: Option<char>) -> (Vec<Node>, Vec<Error>, bool) {
     let aliased = text.contains('*');
     let mut lone_dash = false;
-    let mut builder = Builder { file, text, aliased, dash, ..Builder::default() };
+    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    let cut_off = (!last_line.trim().is_empty()).then(|| text.trim_end().len());
+    let mut builder = Builder { file, text, cut_off, aliased, dash, ..Builder::default() };
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -107,6 +109,8 @@ struct Builder<'t> {
     text: &'t str,
     /// Whether the text can hold an alias at all; without one no anchor is copied.
     aliased: bool,
+    /// Where the text of a last line without a line break ends: a block scalar that reaches it has no line break at its end either.
+    cut_off: Option<usize>,
     /// What stands for lone dashes, see [`DASHES`].
     dash: Option<char>,
     documents: Vec<Node>,
@@ -257,6 +261,8 @@ impl Builder<'_> {
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Span) -> Result<Built, Stop> {
         let unmarked = self.dash.filter(|mark| text.contains(*mark)).map(|mark| text.replace(mark, "-"));
         let text = unmarked.as_deref().unwrap_or(text);
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let text = if block && self.cut_off.is_some_and(|end| at.end as usize >= end) { text.trim_end_matches('\n') } else { text };
         let plain = matches!(style, ScalarStyle::Plain);
         let mut node = Node::new(Value::Null, at);
         let core = tag.and_then(|tag| tag.suffix_in_namespace(CORE));

@@ -44,6 +44,17 @@ fn scalars_follow_go_yaml() {
 }
 
 #[test]
+fn a_block_scalar_that_the_end_of_the_file_cuts_off_has_no_line_break() {
+    check("a: |\n  x\n  y", &[json!({"a": "x\ny"})]);
+    check("a: >\n  x\n  y", &[json!({"a": "x y"})]);
+    check("a: |+\n  x", &[json!({"a": "x"})]);
+    check("a: |\n  x\n  ", &[json!({"a": "x\n"})]);
+    check("a: |+\n  x\n\n  ", &[json!({"a": "x\n\n"})]);
+    check("b: |\n  y\na: |\n  x\n", &[json!({"b": "y\n", "a": "x\n"})]);
+    check("b: |\n  y\na: x", &[json!({"b": "y\n", "a": "x"})]);
+}
+
+#[test]
 fn a_lone_dash_in_a_flow_list_is_text() {
     check(
         "a: [cat, -]\nb: {c: -, d: 'x -, y'}\ne: [-, -1]\n",
