@@ -64,7 +64,9 @@ use workload::{Plan, Restart};
 /// Translates a project. `None`: something is refused; every problem is among the diagnostics, warnings too.
 pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Option<Desired>, Vec<Diagnostic>) {
     let mut report = Report::new(&project.root);
-    support::check(&project.root, &mut report);
+    if !support::check(&project.root, &mut report) {
+        return (None, report.into_diagnostics());
+    }
     let stack = Stack::new(project, settings, facts, &mut report);
     let mut objects = Objects::default();
     let aliases = aliases::aliases(&stack, &mut report);

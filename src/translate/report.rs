@@ -38,6 +38,11 @@ impl<'a> Report<'a> {
         has_errors(&self.found)
     }
 
+    /// Whether a problem of this code was found.
+    pub fn has(&self, code: &str) -> bool {
+        self.found.iter().any(|diagnostic| diagnostic.code == code)
+    }
+
     /// What was found, in the order of translation.
     pub fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.found

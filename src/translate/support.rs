@@ -53,9 +53,14 @@ static STEPS: LazyLock<Steps> = LazyLock::new(|| {
     root
 });
 
-/// Holds every attribute of the canonical tree against the table.
-pub fn check(root: &Node, report: &mut Report) {
+/// Code of the refusal of a value from a Secret where it would be seen.
+const IN_THE_OPEN: &str = "secret-in-the-open";
+
+/// Holds every attribute of the canonical tree against the table. `false`: a value from a Secret stands where messages of further checks
+/// would tell it.
+pub fn check(root: &Node, report: &mut Report) -> bool {
     visit(root, &STEPS, &Path::root(), report);
+    !report.has(IN_THE_OPEN)
 }
 
 fn visit(node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
@@ -91,7 +96,7 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
             Fate::NotYet => report.unsupported(path, key),
         }
         if !matches!(row.fate, Fate::Silent) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
-            report.refuse("secret-in-the-open", path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
+            report.refuse(IN_THE_OPEN, path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
         }
     }
     // A row without rows below it is read as a whole.

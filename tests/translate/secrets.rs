@@ -70,6 +70,80 @@ fn env_files_are_secrets_whatever_they_hold() {
 }
 
 #[test]
+fn no_message_and_no_object_in_the_open_ever_tells_a_secret() {
+    const TEXTS: [&str; 22] = [
+        "user",
+        "hostname",
+        "domainname",
+        "platform",
+        "pull_policy",
+        "stop_signal",
+        "working_dir",
+        "restart",
+        "container_name",
+        "network_mode",
+        "ipc",
+        "pid",
+        "image",
+        "runtime",
+        "mac_address",
+        "cgroup_parent",
+        "stop_grace_period",
+        "mem_limit",
+        "shm_size",
+        "cpus",
+        "scale",
+        "isolation",
+    ];
+    const LISTS: [&str; 22] = [
+        "expose",
+        "links",
+        "volumes_from",
+        "tmpfs",
+        "dns",
+        "dns_search",
+        "dns_opt",
+        "security_opt",
+        "cap_add",
+        "cap_drop",
+        "group_add",
+        "volumes",
+        "ports",
+        "extra_hosts",
+        "external_links",
+        "labels",
+        "annotations",
+        "sysctls",
+        "devices",
+        "profiles",
+        "env_file",
+        "depends_on",
+    ];
+    let texts = TEXTS.iter().map(|name| format!("{name}: '${{PASSWORD}}'"));
+    let lists = LISTS.iter().flat_map(|name| {
+        [format!("{name}: ['${{PASSWORD}}']"), format!("{name}: ['a=${{PASSWORD}}']"), format!("{name}: ['./${{PASSWORD}}:/x']")]
+    });
+    let nested = [
+        "deploy: {placement: {constraints: ['${PASSWORD}']}}",
+        "deploy: {resources: {limits: {memory: '${PASSWORD}'}}}",
+        "healthcheck: {test: x, interval: '${PASSWORD}'}",
+        "logging: {driver: '${PASSWORD}'}",
+        "ports: [{target: 80, published: '${PASSWORD}'}]",
+        "volumes: [{type: tmpfs, target: '/${PASSWORD}'}]",
+        "build: '${PASSWORD}'",
+    ];
+    for line in texts.chain(lists).chain(nested.map(str::to_owned)) {
+        let image = if line.starts_with("image") { "" } else { "image: x, " };
+        let stack = with(&format!("services: {{db: {{{image}{line}}}}}"));
+        let (desired, text) = problems(&stack);
+        assert!(!text.contains(HIDDEN), "{line}: told in a message: {text}");
+        for object in desired.iter().flat_map(|desired| desired.objects.values()).filter(|object| object.kind() != Kind::Secret) {
+            assert!(!manifest(object).contains(HIDDEN), "{line}: in the open");
+        }
+    }
+}
+
+#[test]
 fn a_secret_anywhere_else_is_refused_without_telling_it() {
     for text in [
         "services: {db: {image: 'x:${PASSWORD}'}}",
