@@ -29,6 +29,7 @@
 // The futures of tests are made once each.
 #![allow(clippy::large_futures)]
 
+mod admission;
 mod chart;
 mod conflict;
 mod convert;

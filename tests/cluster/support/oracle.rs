@@ -65,7 +65,7 @@ pub fn violations(namespace: &str) -> Vec<String> {
     let mut violations = Vec::new();
     for (index, event) in requests.iter().enumerate().filter(|(_, event)| is_operator(event)) {
         let mut wrong = |what: &str| violations.push(format!("{what}: {}", event.summary()));
-        if event.code() == 403 {
+        if event.code() == 403 && lacks_right(event) {
             wrong("the chart gives no right to this");
         }
         if event.verb == "deletecollection" {
@@ -123,6 +123,12 @@ impl Ledger {
 
 fn is_operator(event: &AuditEvent) -> bool {
     event.user() == format!("system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR_NAMESPACE}")
+}
+
+/// Whether a request was forbidden for want of a right, and not by admission (a quota, a policy, a namespace in deletion).
+fn lacks_right(event: &AuditEvent) -> bool {
+    let message = event.response_object.as_ref().and_then(|status| status["message"].as_str());
+    message.is_none_or(|message| message.contains(" cannot "))
 }
 
 fn has_preconditions(event: &AuditEvent) -> bool {
