@@ -8,6 +8,8 @@ use compose_operator::api::ComposeStack;
 use devcluster::{Cluster, Companion, Options};
 use kube::CustomResourceExt;
 
+use super::oracle;
+
 /// How long a test waits for anything: far longer than it takes, as other tests and builds run beside it.
 pub const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -56,11 +58,11 @@ impl Installed {
     }
 
     fn start(&self) {
-        *self.operator() = Some(self.replica("compose-operator-0"));
+        *self.operator() = Some(self.replica("compose-operator-0", &["run", "--leader-elect"]));
     }
 
     /// A replica of this name. One that was killed takes the lead again at once, as the Lease is still its own.
-    fn replica(&self, name: &str) -> Companion {
+    fn replica(&self, name: &str, arguments: &[&str]) -> Companion {
         let variables = [
             ("KUBECONFIG", self.account.as_os_str()),
             ("COMPOSE_OPERATOR_LISTEN", "127.0.0.1:0".as_ref()),
@@ -69,7 +71,7 @@ impl Installed {
             ("POD_NAME", name.as_ref()),
         ];
         let program = Path::new(env!("CARGO_BIN_EXE_compose-operator"));
-        Companion::start(program, &["run", "--leader-elect"], &variables, &self.log).unwrap()
+        Companion::start(program, arguments, &variables, &self.log).unwrap()
     }
 
     /// What helps to understand a failure: whether the operator lives, and what it said last.
@@ -104,7 +106,25 @@ pub fn apply_dry_run(namespace: &str, objects: &str) -> Result<String, String> {
 
 /// A further replica of the operator, which waits for the lead.
 pub fn standby() -> Companion {
-    installed().replica("compose-operator-1")
+    installed().replica("compose-operator-1", &["run", "--leader-elect"])
+}
+
+/// A second operator that leads too, until this is dropped.
+pub struct Rival {
+    replica: Option<Companion>,
+}
+
+/// Starts an operator that leads without asking for the Lease.
+pub fn rival() -> Rival {
+    oracle::rivalry(true);
+    Rival { replica: Some(installed().replica("compose-operator-2", &["run"])) }
+}
+
+impl Drop for Rival {
+    fn drop(&mut self) {
+        drop(self.replica.take());
+        oracle::rivalry(false);
+    }
 }
 
 /// All that the operator has said.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use devcluster::{AuditEvent, AuditLog, Stage};
+use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
 
 use super::installed::{OPERATOR_NAMESPACE, installed};
@@ -15,6 +16,8 @@ struct Ledger {
     requests: BTreeMap<String, Vec<AuditEvent>>,
     /// The namespaces of the tests.
     expected: BTreeSet<String>,
+    /// From when till when two operators led at once, in time stamps of the log.
+    rivalries: Vec<(String, Option<String>)>,
     /// Where the stack with this UID is.
     stacks: BTreeMap<String, String>,
 }
@@ -37,6 +40,17 @@ pub fn audited() -> bool {
 /// A namespace in which the operator may have something to do.
 pub fn expect(namespace: &str) {
     ledger().get_or_insert_default().expected.insert(namespace.to_owned());
+}
+
+/// A second operator begins or ceases to lead: of both writing the same, the later one changes nothing.
+pub fn rivalry(begins: bool) {
+    let now = Timestamp::now().to_string();
+    let mut guard = ledger();
+    let rivalries = &mut guard.get_or_insert_default().rivalries;
+    match rivalries.last_mut() {
+        Some((_, end)) if !begins => *end = Some(now),
+        _ => rivalries.push((now, None)),
+    }
 }
 
 /// Successful writes of the operator in the namespace, without Events.
@@ -80,7 +94,7 @@ pub fn violations(namespace: &str) -> Vec<String> {
         if event.verb == "patch" && event.code() == 201 {
             wrong("an object is made by something other than a POST");
         }
-        if changed_nothing(event, &requests[..index]) {
+        if changed_nothing(event, &requests[..index]) && !ledger.has_rivals(&event.stage_timestamp) {
             wrong("a write that changes nothing");
         }
         for owner in ledger.foreign_owners(event) {
@@ -111,6 +125,10 @@ impl Ledger {
                 self.requests.entry(event.namespace().to_owned()).or_default().push(event);
             }
         }
+    }
+
+    fn has_rivals(&self, at: &str) -> bool {
+        self.rivalries.iter().any(|(begin, end)| at >= begin.as_str() && end.as_ref().is_none_or(|end| at <= end.as_str()))
     }
 
     /// Stacks of other namespaces that the written object names as its owners.
