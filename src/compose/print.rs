@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use crate::yaml::{self, Mapping, Node, Value};
 
 use super::checks::RESOLVED;
-use super::model::{EnvFile, Project};
+use super::model::{EnvFile, Project, Service};
 use super::paths::Resolver;
 use super::problems::Problems;
 use super::schema::{Attribute, Kind, Object, Printed, ROOT};
@@ -48,16 +48,23 @@ pub fn value(project: &Project, options: &Options) -> Json {
     if !options.interpolated {
         return yaml::to_json(&root);
     }
-    let printer = Printer { format: options.format };
+    // JSON has no form for the path of an ssh key: as in the reference, such a project is the YAML form in JSON.
+    let format = if project.services.values().any(has_ssh_path) { Format::Yaml } else { options.format };
+    let printer = Printer { format };
     let mut json = printer.object(&ROOT, &root);
-    if options.format == Format::Json {
+    if format == Format::Json {
         json.remove("models");
     }
-    let top = project.extensions.iter().filter(|_| options.format == Format::Json);
+    let top = project.extensions.iter().filter(|_| format == Format::Json);
     json.extend(top.map(|(key, node)| (key.clone(), yaml::to_json(node))));
     let mut json = Json::Object(json);
     escape(&mut json);
     json
+}
+
+fn has_ssh_path(service: &Service) -> bool {
+    let keys = service.build.as_ref().and_then(|build| build.node.get("ssh")?.as_mapping());
+    keys.into_iter().flat_map(Mapping::values).any(|entry| entry.value.scalar_text().is_some_and(|path| !path.is_empty()))
 }
 
 /// Doubles every `$`, so that the output can be read again.
