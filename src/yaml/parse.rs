@@ -74,7 +74,7 @@ fn read(text: &str, file: FileId, dash: Option<char>) -> (Vec<Node>, Vec<Error>,
     let mut lone_dash = false;
     let last_line = text.rsplit('\n').next().unwrap_or_default();
     let cut_off = (!last_line.trim().is_empty()).then(|| text.trim_end().len());
-    let mut builder = Builder { file, text, cut_off, aliased, dash, ..Builder::default() };
+    let mut builder = Builder { file, text, aliased, cut_off, dash, ..Builder::default() };
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
