@@ -72,7 +72,7 @@ fn with_marked_dashes(text: &str, mark: char) -> String {
 fn read(text: &str, file: FileId, dash: Option<char>) -> (Vec<Node>, Vec<Error>, bool) {
     let aliased = text.contains('*');
     let mut lone_dash = false;
-    let last_line = text.rsplit('\n').next().unwrap_or_default();
+    let last_line = text.rsplit_once('\n').map_or(text, |(_, last)| last);
     let cut_off = (!last_line.trim().is_empty()).then(|| text.trim_end().len());
     let mut builder = Builder { file, text, aliased, cut_off, dash, ..Builder::default() };
     let options = options! {
