@@ -17,9 +17,10 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go | tee /dev/stderr)"
 
-# Licences, advisories, sources and bans of the dependencies; needs cargo-deny.
+# Licences, sources, bans and advisories of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).
+DENY ?= licenses sources bans advisories
 deny:
-	cargo deny --workspace check
+	cargo deny --workspace check $(DENY)
 
 # A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
 demo:
