@@ -26,7 +26,7 @@ fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Pro
         return;
     }
     match attribute.kind {
-        Kind::Any | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName => {}
+        Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName => {}
         Kind::Text => as_text(node),
         Kind::Flag | Kind::OptOut | Kind::External => cast(Cast::Bool, node, path, problems),
         Kind::Int(..) => integer(node, path, problems),

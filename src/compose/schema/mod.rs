@@ -1,14 +1,14 @@
 //! The one table of every attribute of the Compose specification: what may be written, what it becomes, how `config` prints it.
 //!
-//! The tables stand in [`service`] and [`resource`]; [`validate`] checks a tree against them, [`walk`] visits the attributes of a tree,
-//! [`super::conform`] turns written values into the values that they mean.
+//! The tables stand in `service` and `resource`; [`validate`] checks a tree against them, [`walk`] visits the attributes of a tree,
+//! `conform` turns written values into the values that they mean.
 
 mod resource;
 mod service;
 mod validate;
 
 pub use resource::ROOT;
-pub use service::{CONTAINER, HOOK};
+pub use service::CONTAINER;
 pub use validate::{is_name, validate};
 
 use crate::yaml::{Mapping, Node, Value};
@@ -29,8 +29,6 @@ pub const MAP: Types = 64;
 /// What an attribute means.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    /// Left as it is.
-    Any,
     Text,
     Choice(&'static [&'static str]),
     PullPolicy,
@@ -112,7 +110,6 @@ impl Attribute {
     /// An attribute in the types that are usual for its kind.
     const fn new(name: &'static str, kind: Kind) -> Self {
         let types = match kind {
-            Kind::Any => NULL | BOOL | NUM | STR | LIST | MAP,
             Kind::Text | Kind::Choice(_) | Kind::PullPolicy | Kind::ContainerName | Kind::Duration => STR,
             Kind::Flag | Kind::OptOut => BOOL | STR,
             Kind::Int(..) | Kind::Bytes(_) | Kind::Count | Kind::Mode => INT | STR,

@@ -184,7 +184,7 @@ const SCHEDULE: Object = Object::new(&[&[
 
 const PRE_START: Object = Object::new(&[CONTAINER, &[flag("per_replica")]]);
 
-pub const HOOK: Object = Object::new(&[&[
+const HOOK: Object = Object::new(&[&[
     Attribute::new("command", Kind::Command).zero(),
     text("user"),
     flag("privileged"),
