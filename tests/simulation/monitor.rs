@@ -236,7 +236,7 @@ fn check_object(
             _ => false,
         };
         if !absent && !foreign {
-            cluster.blame(format!("{key} is missing; {:?}", recorded));
+            cluster.blame(format!("{key} is missing; {recorded:?}"));
         }
         return;
     };

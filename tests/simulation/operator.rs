@@ -252,7 +252,7 @@ impl Operator {
         if rng.percent(faults.refused) {
             self.fail(&key, now);
         } else {
-            self.carry_out(cluster, rng, &work, action, now, faults);
+            self.carry_out(cluster, rng, &work, &action, now, faults);
         }
         self.work = Some(work);
     }
@@ -264,10 +264,10 @@ impl Operator {
         self.dirty = true;
     }
 
-    fn carry_out(&mut self, cluster: &mut Cluster, rng: &mut Rng, work: &Work, action: Action, now: Timestamp, faults: Faults) {
+    fn carry_out(&mut self, cluster: &mut Cluster, rng: &mut Rng, work: &Work, action: &Action, now: Timestamp, faults: Faults) {
         let key = action.key();
-        monitor::acting(cluster, work, &action, self.certain.get(&key).map(String::as_str));
-        let answer = match &action {
+        monitor::acting(cluster, work, action, self.certain.get(&key).map(String::as_str));
+        let answer = match action {
             Action::Create { object } => cluster.create(object).map(Some),
             Action::Apply { object, uid, .. } => cluster.apply(object, uid).map(Some),
             Action::Delete { uid, resource_version, .. } => {
@@ -288,7 +288,7 @@ impl Operator {
                 let seen = live(&object, &key, true);
                 self.answers.insert(key.clone(), Answer { uid: seen.uid.clone(), fields: seen.fields.clone() });
                 if !matches!(action, Action::Compare { .. }) {
-                    self.certain.insert(key.clone(), monitor::content(&action));
+                    self.certain.insert(key.clone(), monitor::content(action));
                 }
                 if self.reached[key.kind as usize] < object.version {
                     self.written.insert(key.clone(), (object.version, seen));
@@ -297,7 +297,7 @@ impl Operator {
                 self.deleted.remove(&key);
             }
             Ok(None) => {
-                if let Action::Delete { uid, .. } = &action {
+                if let Action::Delete { uid, .. } = action {
                     self.deleted.insert(key.clone(), (cluster.version(), uid.clone()));
                 }
                 self.certain.remove(&key);
