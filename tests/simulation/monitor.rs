@@ -244,7 +244,7 @@ fn check_object(
     if is_foreign(&live) || off && live.owner == Owner::Adoptable {
         return;
     }
-    if !live.labelled {
+    if !live.labelled && !(live.owner == Owner::Adoptable && plan.as_ref().is_some_and(|p| stuck(&p.name))) {
         cluster.blame(format!("{key} stays without its labels"));
     }
     if live.edited && !live.job.complete && live.job.failure.is_none() {
