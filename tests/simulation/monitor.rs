@@ -247,7 +247,9 @@ fn check_object(
     if !live.labelled && !(live.owner == Owner::Adoptable && plan.as_ref().is_some_and(|p| stuck(&p.name))) {
         cluster.blame(format!("{key} stays without its labels"));
     }
-    if live.edited && !live.job.complete && live.job.failure.is_none() {
+    // What waits to be updated can't be repaired: only today's rendering is known.
+    let held = plan.as_ref().is_some_and(|p| stuck(&p.name) && live.inputs != p.inputs);
+    if live.edited && !held && !live.job.complete && live.job.failure.is_none() {
         cluster.blame(format!("{key} stays as somebody else changed it"));
     }
     let Some(plan) = plan else { return };
