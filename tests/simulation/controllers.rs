@@ -178,6 +178,12 @@ impl Cluster {
         }
     }
 
+    /// The replicas that the file asks for.
+    fn specified(&self, service: &str) -> Option<i32> {
+        let spec = &self.stack.as_ref()?.spec;
+        spec.services.iter().find(|s| s.name == service).map(|s| s.replicas).filter(|n| *n > 0)
+    }
+
     /// Remembers which conditions a service's workload meets at this moment.
     fn note_truth(&mut self, key: &Key) {
         let Some(object) = self.objects.get(key).cloned() else { return };
@@ -187,7 +193,8 @@ impl Cluster {
         let wanted = match key.kind {
             Kind::DaemonSet => NODES,
             Kind::Job => 1,
-            _ => object.replicas,
+            // What somebody else scales up behind the file's back binds nobody.
+            _ => object.replicas.min(self.specified(&service).unwrap_or(object.replicas)),
         };
         let started = count(&|p| p.stage > 0);
         let ready = count(&|p| self.is_ready(p));

@@ -281,6 +281,8 @@ impl Operator {
             },
         };
         if rng.percent(faults.lost) {
+            // Until its watch tells, the operator doesn't know what it made.
+            cluster.rivals |= matches!(action, Action::Create { .. });
             return self.fail(&key, now);
         }
         match answer {
