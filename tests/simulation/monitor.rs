@@ -244,7 +244,8 @@ fn check_object(
     if is_foreign(&live) || off && live.owner == Owner::Adoptable {
         return;
     }
-    if !live.labelled && !(live.owner == Owner::Adoptable && plan.as_ref().is_some_and(|p| stuck(&p.name))) {
+    let waits = live.owner == Owner::Adoptable && plan.as_ref().is_some_and(|p| stuck(&p.name));
+    if !(live.labelled || waits) {
         cluster.blame(format!("{key} stays without its labels"));
     }
     // What waits to be updated can't be repaired: only today's rendering is known.

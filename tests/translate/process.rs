@@ -21,6 +21,7 @@ fn template(service: &str) -> Value {
 
 /// Holds one field of the container against what it is to be.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a value is made for each call")]
 fn check(service: &str, pointer: &str, expected: Value) {
     let template = template(service);
     let found = template["spec"]["containers"][0].pointer(pointer).cloned().unwrap_or(Value::Null);
@@ -29,6 +30,7 @@ fn check(service: &str, pointer: &str, expected: Value) {
 
 /// Holds one field of the pod against what it is to be.
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "a value is made for each call")]
 fn check_pod(service: &str, pointer: &str, expected: Value) {
     let template = template(service);
     let found = template["spec"].pointer(pointer).cloned().unwrap_or(Value::Null);
