@@ -259,7 +259,7 @@ fn check_object(
     }
     let done = recorded.is_some_and(|r| r.completed.as_deref() == Some(&plan.inputs) || r.exhausted.as_deref() == Some(&plan.inputs));
     let wanted = if done { 0 } else { plan.replicas };
-    if key.kind == Kind::Deployment && live.inputs == plan.inputs && live.replicas != wanted && !stuck(&plan.name) {
+    if key.kind == Kind::Deployment && live.inputs == plan.inputs && live.replicas != wanted && !stuck(&plan.name) && !foreign {
         cluster.blame(format!("{key} has {} replicas instead of {wanted}", live.replicas));
     }
 }
