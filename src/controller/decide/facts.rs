@@ -153,7 +153,7 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
     };
     facts.end_is_recorded = facts.is_completed(plan) || facts.is_exhausted(plan);
     let comes_up = live.is_some() && plan.kind() == Kind::Deployment && progress.replicas == 0;
-    if is_zero(plan) || comes_up && !facts.is_completed(plan) {
+    if is_zero(plan) || comes_up && !facts.end_is_recorded {
         // What comes up from 0 must be met again before anything follows it.
         facts.met = Met::default();
         return facts;

@@ -95,23 +95,21 @@ impl Turn<'_, '_> {
         let key = &self.plan.workload;
         match objects::stand(self.scene, key) {
             Stand::Missing => self.create(object, acts),
-            Stand::Going(seen) => {
-                self.retry(&seen, object, acts);
-                Some(Hold::Deletion(objects::going(key)))
-            }
-            Stand::Taken(seen, owner) => {
-                self.retry(&seen, object, acts);
-                Some(Hold::Conflict(objects::taken(key, owner)))
-            }
+            Stand::Going(seen) => self.retry(&seen, object, acts).or(Some(Hold::Deletion(objects::going(key)))),
+            Stand::Taken(seen, owner) => self.retry(&seen, object, acts).or(Some(Hold::Conflict(objects::taken(key, owner)))),
             Stand::Stray(live) => self.mend(object, live, Cause::Adopted, acts),
             Stand::Ours(live) => self.mend(object, live, Cause::Changed, acts),
         }
     }
 
-    fn retry(&self, seen: &Seen, object: &Object, acts: &mut Acts) {
-        if objects::is_due(seen, acts) {
+    /// Tries a name again when it is time. What only memory knows to be in the way is not told while a gate would keep this service from
+    /// finding it: a restart of the operator must not change what is said.
+    fn retry(&self, seen: &Seen, object: &Object, acts: &mut Acts) -> Option<Hold> {
+        let waits = seen.read.and_then(|_| self.gates(on_create));
+        if waits.is_none() && objects::is_due(seen, acts) {
             self.create(object, acts);
         }
+        waits
     }
 
     fn create(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {

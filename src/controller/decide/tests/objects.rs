@@ -221,6 +221,19 @@ fn a_workload_is_tried_again_as_it_is_made_the_first_time() {
 }
 
 #[test]
+fn a_conflict_that_only_memory_knows_is_not_told_while_the_service_waits_anyway() {
+    let mut bench = Bench::of([svc("db"), svc("web").after("db", crate::compose::model::DependencyCondition::Healthy)]);
+    bench.carry_out();
+    let key = Key::new(Kind::Deployment, "web");
+    let mut object = bench.live(Kind::Deployment, "db").clone();
+    object.whose = Observed::Foreign("nobody".to_owned());
+    bench.live.probed.insert(key, Probed { object, labelled: false, at: bench.now });
+    assert_eq!(bench.service_status("web").waiting_for, ["db"]);
+    bench.ready("db");
+    assert!(bench.service_status("web").message.unwrap().contains("belongs to nobody"));
+}
+
+#[test]
 fn a_service_that_gets_ports_is_made_anew_with_an_address() {
     let mut bench = Bench::of([svc("web")]);
     bench.add(service("web", "headless", None));

@@ -173,6 +173,7 @@ fn a_program_out_of_attempts_is_scaled_to_zero_and_told() {
     bench.check(&["apply Deployment task ×0 Changed"]);
     bench.settle();
     let status = bench.service_status("task");
+    assert!(status.met.is_some_and(|met| met.contains("started=task-1")), "it has started, whatever became of it");
     assert_eq!(status.message.as_deref(), Some("it failed 3 times (restart: on-failure:3), last with exit code 7"));
     bench.check_conditions("False", "False", "True", "ServiceFailed");
     bench.want([until_success("task", Some(3)).at("task-2")]);
