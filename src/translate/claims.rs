@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::json;
 
 use crate::api::keys;
+use crate::compose::decode::units;
 use crate::compose::model::Volume;
 use crate::compose::path::Path;
 
@@ -180,7 +181,7 @@ fn quantity(text: &str) -> Option<String> {
 
 fn tmpfs_size(options: &str) -> Option<i64> {
     let size = options.split(',').find_map(|option| option.trim().strip_prefix("size="))?;
-    super::storage::bytes(size)
+    units::bytes(size)
 }
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! Ports that well-known images listen on (`EXPOSE` of their Dockerfiles). No registry is asked, so that translation stays pure.
 
+use crate::compose::model::Service;
+
+use super::stack::Stack;
+
 /// Images without a namespace, by name: Docker's official ones.
 const OFFICIAL: &[(&str, &[u16])] = &[
     ("adminer", &[8080]),
@@ -128,6 +132,15 @@ pub fn is_latest(image: &str) -> bool {
         Some((_, tag)) if !tag.contains('/') => tag == "latest",
         _ => true,
     }
+}
+
+/// The image that a service runs: what the file says, or what Compose calls what it builds.
+pub fn name(stack: &Stack, key: &str, service: &Service) -> String {
+    service
+        .image
+        .clone()
+        .filter(|image| !image.is_empty())
+        .unwrap_or_else(|| format!("{}-{}", stack.project.name, key.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

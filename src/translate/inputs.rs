@@ -48,7 +48,7 @@ pub fn of_workload(
     let externals: Vec<_> = pod.mounts.externals.iter().map(|external| &external.name).collect();
     let mut intent = json!({
         "service": slice,
-        "image": super::pod::image_name(stack, key, service),
+        "image": super::images::name(stack, key, service),
         "kind": kind.as_str(),
         "restart": format!("{restart:?}"),
         "ports": ports,

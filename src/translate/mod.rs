@@ -122,7 +122,7 @@ fn plan(
         name: key.to_owned(),
         workload,
         object_name: name.to_string(),
-        image: pod::image_name(stack, key, service),
+        image: images::name(stack, key, service),
         replicas: if stopped { 0 } else { wanted },
         stopped,
         lifetime: workload::lifetime(kind, restart),

@@ -114,17 +114,8 @@ pub fn pod(
     Pod { template, mounts, digests: process.digests, neighbours }
 }
 
-/// The image that a service runs: what the file says, or what Compose calls what it builds.
-pub fn image_name(stack: &Stack, key: &str, service: &Service) -> String {
-    service
-        .image
-        .clone()
-        .filter(|image| !image.is_empty())
-        .unwrap_or_else(|| format!("{}-{}", stack.project.name, key.to_ascii_lowercase()))
-}
-
 fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) -> String {
-    let name = image_name(stack, key, service);
+    let name = images::name(stack, key, service);
     if service.image.as_deref().is_none_or(str::is_empty) {
         if service.build.is_some() {
             let message = format!("nothing is built here: the image {name:?} must have been built and be where the nodes can pull it");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use crate::compose::decode::units;
 use crate::compose::model::{DeviceRequest, Limits, Reservations, Service};
 use crate::compose::path::Path;
 
@@ -48,7 +49,7 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
     limited.extend(memory.map(|bytes| ("memory".to_owned(), Quantity(bytes.to_string()))));
     for (name, value) in &service.storage_opt {
         let path = path.key("storage_opt").key(name);
-        match (name.as_str(), super::storage::bytes(value)) {
+        match (name.as_str(), units::bytes(value)) {
             ("size", Some(bytes)) => {
                 limited.insert("ephemeral-storage".to_owned(), Quantity(bytes.to_string()));
                 asked.insert("ephemeral-storage".to_owned(), Quantity("0".to_owned()));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::compose::decode::units;
 use crate::compose::model::{Mount, MountKind, Project, Service};
 use crate::compose::path::Path;
 
@@ -226,7 +227,7 @@ pub fn content_mount(
 
 fn image(store: &Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     use k8s_openapi::api::core::v1::{ImageVolumeSource, Volume};
-    let of_service = store.stack.project.services.get(source).map(|service| super::pod::image_name(store.stack, source, service));
+    let of_service = store.stack.project.services.get(source).map(|service| super::images::name(store.stack, source, service));
     let reference = of_service.unwrap_or_else(|| source.to_owned());
     let volume = Volume {
         name: volume_name("image", names::label_form(source, 40).as_deref().unwrap_or("content")),
@@ -266,7 +267,7 @@ fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     let mut limit = None;
     for option in options.split(',').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
-            Some(("size", size)) => match bytes(size) {
+            Some(("size", size)) => match units::bytes(size) {
                 Some(bytes) => limit = Some(bytes),
                 None => report.refuse("size", path, format!("{size:?} is not a size, such as 64m")),
             },
@@ -282,19 +283,4 @@ fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     } else {
         report.refuse("mount-target", path, format!("{target:?} is not an absolute path"));
     }
-}
-
-/// A number of bytes with an optional unit `b`, `k`, `m`, `g`, powers of 1024.
-pub fn bytes(text: &str) -> Option<i64> {
-    let text = text.trim().to_ascii_lowercase();
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: i64 = match text[digits.len()..].trim_end_matches('b').trim_end_matches('i') {
-        "" => 1,
-        "k" => 1 << 10,
-        "m" => 1 << 20,
-        "g" => 1 << 30,
-        "t" => 1 << 40,
-        _ => return None,
-    };
-    digits.trim().parse::<i64>().ok()?.checked_mul(factor)
 }

@@ -1,5 +1,7 @@
 //! `services.*.volumes[]` in the short form: `[source:]target[:options]`.
 
+use crate::compose::paths;
+
 /// A short form, with the parts that the long form would have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ShortVolume {
@@ -61,25 +63,9 @@ pub fn parse(text: &str) -> Result<ShortVolume, String> {
     Ok(volume)
 }
 
-/// A path without `.`, `..` and doubled slashes, as Go's `path.Clean` gives it.
-pub fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (rooted, parts.join("/")) {
-        (true, rest) => format!("/{rest}"),
-        (false, rest) if rest.is_empty() && !path.is_empty() => ".".to_owned(),
-        (false, rest) => rest,
-    }
+/// A mount point as the reference cleans it: none stays none.
+fn clean(path: &str) -> String {
+    if path.is_empty() { String::new() } else { paths::clean(path) }
 }
 
 fn sections(text: &str) -> Vec<String> {

@@ -1,11 +1,10 @@
 use crate::compose::model::{
-    Deploy, DeployMode, EndpointMode, FailureAction, GenericResource, Limits, PlacementPreference, Reservations, RestartCondition,
-    RestartPolicy, UpdateConfig, UpdateOrder,
+    Deploy, DeployMode, DeviceRequest, EndpointMode, FailureAction, GenericResource, Limits, PlacementPreference, Reservations,
+    RestartCondition, RestartPolicy, UpdateConfig, UpdateOrder,
 };
 use crate::yaml::Node;
 
 use super::fields::Fields;
-use super::service::device_request;
 
 pub fn deploy(fields: Fields<'_>) -> Deploy {
     let nothing = Node::default();
@@ -85,5 +84,15 @@ fn restart_policy(fields: Fields<'_>) -> RestartPolicy {
         delay: fields.duration("delay"),
         max_attempts: fields.unsigned("max_attempts"),
         window: fields.duration("window"),
+    }
+}
+
+pub fn device_request(fields: Fields<'_>) -> DeviceRequest {
+    DeviceRequest {
+        capabilities: fields.texts("capabilities"),
+        driver: fields.text("driver"),
+        count: fields.int("count"),
+        device_ids: fields.texts("device_ids"),
+        options: fields.map("options"),
     }
 }

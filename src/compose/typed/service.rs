@@ -1,8 +1,8 @@
 use indexmap::IndexMap;
 
 use crate::compose::model::{
-    BlkioConfig, Build, Command, ConfigMount, CredentialSpec, Dependency, DependencyCondition, Device, DeviceRequest, EnvFile, ExtraHost,
-    Healthcheck, HealthcheckTest, Hook, Logging, Mount, MountKind, NetworkAttachment, Port, PreStart, Service, ServiceModel, Ulimit,
+    BlkioConfig, Build, Command, ConfigMount, CredentialSpec, Dependency, DependencyCondition, Device, EnvFile, ExtraHost, Healthcheck,
+    HealthcheckTest, Hook, Logging, Mount, MountKind, NetworkAttachment, Port, PreStart, Service, ServiceModel, Ulimit,
 };
 use crate::yaml::{Node, Value};
 
@@ -105,7 +105,7 @@ pub fn service(name: &str, node: &Node) -> Service {
         oom_score_adj: fields.int("oom_score_adj"),
         pids_limit: fields.int("pids_limit"),
         blkio_config: fields.node("blkio_config").cloned().map(BlkioConfig),
-        gpus: fields.objects("gpus").map(device_request).collect(),
+        gpus: fields.objects("gpus").map(deploy::device_request).collect(),
         logging: fields.object("logging").map(|item| Logging { driver: item.text("driver"), options: item.map("options") }),
         models: fields.entries("models").map(|(name, item)| (name.clone(), service_model(item))).collect(),
         deploy: fields.object("deploy").map(deploy::deploy),
@@ -279,14 +279,4 @@ fn ulimit(fields: Fields<'_>) -> Ulimit {
 
 fn service_model(fields: Fields<'_>) -> ServiceModel {
     ServiceModel { endpoint_var: fields.text("endpoint_var"), model_var: fields.text("model_var") }
-}
-
-pub fn device_request(fields: Fields<'_>) -> DeviceRequest {
-    DeviceRequest {
-        capabilities: fields.texts("capabilities"),
-        driver: fields.text("driver"),
-        count: fields.int("count"),
-        device_ids: fields.texts("device_ids"),
-        options: fields.map("options"),
-    }
 }
