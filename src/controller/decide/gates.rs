@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, is_zero};
 use crate::compose::model::DependencyCondition;
@@ -68,7 +68,8 @@ pub(super) fn order(services: &[ServicePlan]) -> Vec<&ServicePlan> {
     let mut rest: Vec<&ServicePlan> = services.iter().collect();
     let mut ordered: Vec<&ServicePlan> = Vec::with_capacity(rest.len());
     while !rest.is_empty() {
-        let waits = |s: &ServicePlan| s.gates.iter().any(|g| rest.iter().any(|r| r.name == g.service));
+        let left: BTreeSet<&str> = rest.iter().map(|s| s.name.as_str()).collect();
+        let waits = |s: &ServicePlan| s.gates.iter().any(|g| left.contains(g.service.as_str()));
         let (later, mut now): (Vec<_>, Vec<_>) = rest.iter().partition(|s| waits(s));
         if now.is_empty() {
             // A cycle, which `compose` refuses.
