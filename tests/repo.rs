@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use compose_operator::cli::crd;
 use compose_operator::cli::operator::Arguments;
-use compose_operator::translate::{KINDS, Kind};
+use compose_operator::translate::{KINDS, Kind, support_page};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 /// Which modules of the crate a module may name; the same as in the table of `src/lib.rs`.
@@ -207,6 +207,11 @@ fn crd_in_the_chart_is_the_same_and_kept_on_uninstall() {
     up_to_date("charts/compose-operator/templates/crd.yaml", &format!("{{{{- if .Values.crd.create }}}}\n{kept}{{{{- end }}}}\n"));
 }
 
+#[test]
+fn page_of_attributes_is_what_the_table_says() {
+    up_to_date("docs/compose-support.md", &support_page());
+}
+
 /// A generated file must have exactly this content; `UPDATE=1` writes it.
 #[track_caller]
 fn up_to_date(path: &str, content: &str) {
@@ -315,7 +320,7 @@ fn chart_is_of_the_crates_version() {
 
 #[test]
 fn changelog_and_readme_name_only_files_that_exist() {
-    for file in ["README.md", "CHANGELOG.md", "examples/README.md", "docs/architecture.md", "docs/status.md"] {
+    for file in ["README.md", "CHANGELOG.md", "examples/README.md", "docs/architecture.md", "docs/compose-support.md", "docs/status.md"] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let directory = root().join(file).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {

@@ -55,6 +55,7 @@ pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, Ser
 pub use names::namespace_network_label;
 pub use object::{KINDS, Key, Kind, Object};
 pub use settings::{DefaultRequests, DnsPeers, Facts, Settings};
+pub use support::page as support_page;
 
 use objects::Objects;
 use report::Report;

@@ -2,29 +2,54 @@
 //!
 //! So nothing is dropped without a word: what this version doesn't follow yet is refused by its path.
 
+mod page;
 mod table;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::compose::path::Path;
+use crate::compose::schema::{Kind, Object, ROOT};
 use crate::yaml::{Node, Value};
 
 use super::report::Report;
 
+pub use page::page;
+
 /// What becomes of an attribute that is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Translated, or judged by its value, elsewhere in this layer or before it.
-    Applied,
-    /// Nothing that the program can see or do changes.
-    Silent,
+    /// Translated, or judged by its value, elsewhere in this layer or before it, into this.
+    Applied(&'static str),
+    /// Nothing that the program can see or do changes, for this reason.
+    Silent(&'static str),
     /// Dropped, with this reason.
     Warned(&'static str),
     /// Dropping it would break the program, lose data or open more than was asked.
     Refused(&'static str),
     /// Has its row in the mapping, which this version doesn't follow yet.
     NotYet,
+}
+
+impl Fate {
+    /// The fate in a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Fate::Applied(_) => "applied",
+            Fate::Silent(_) => "no effect needed",
+            Fate::Warned(_) => "no effect, warned",
+            Fate::Refused(_) => "refused",
+            Fate::NotYet => "refused as yet",
+        }
+    }
+
+    /// What the attribute becomes, or why it becomes nothing.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Fate::Applied(text) | Fate::Silent(text) | Fate::Warned(text) | Fate::Refused(text) => text,
+            Fate::NotYet => "not supported yet",
+        }
+    }
 }
 
 /// One attribute, or a part of the file that is read as a whole.
@@ -52,6 +77,37 @@ static STEPS: LazyLock<Steps> = LazyLock::new(|| {
     }
     root
 });
+
+/// Every attribute of the specification, in the order of the schema.
+pub fn attributes() -> Vec<String> {
+    let mut found = Vec::new();
+    collect(&ROOT, "", &mut found);
+    found
+}
+
+fn collect(object: &'static Object, at: &str, found: &mut Vec<String>) {
+    for attribute in object.all() {
+        let at = if at.is_empty() { attribute.name.to_owned() } else { format!("{at}.{}", attribute.name) };
+        found.push(at.clone());
+        match attribute.kind {
+            Kind::Object(object) | Kind::Struct(object) | Kind::Objects(object) => collect(object, &at, found),
+            Kind::Keyed(keyed) => collect(keyed.object, &format!("{at}.*"), found),
+            _ => {}
+        }
+    }
+}
+
+/// The row that speaks for an attribute: its own, or one around it that is read as a whole.
+pub fn row_of(at: &str) -> Option<&'static Row> {
+    let mut steps = &*STEPS;
+    for step in at.split('.') {
+        match steps.below.get(step) {
+            Some(next) => steps = next,
+            None => return steps.row.filter(|_| steps.below.is_empty()),
+        }
+    }
+    steps.row
+}
 
 /// Code of the refusal of a value from a Secret where it would be seen.
 const IN_THE_OPEN: &str = "secret-in-the-open";
@@ -90,12 +146,12 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
     };
     if let Some(row) = next.row.filter(|row| is_set(node, row)) {
         match row.fate {
-            Fate::Applied | Fate::Silent => {}
+            Fate::Applied(_) | Fate::Silent(_) => {}
             Fate::Warned(reason) => report.warn("no-effect", path, reason),
             Fate::Refused(reason) => report.refuse("refused", path, reason),
             Fate::NotYet => report.unsupported(path, key),
         }
-        if !matches!(row.fate, Fate::Silent) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
+        if !matches!(row.fate, Fate::Silent(_)) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
             report.refuse(IN_THE_OPEN, path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
         }
     }
@@ -148,40 +204,22 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::compose::schema::{Kind, Object, ROOT};
-
-    fn attributes(object: &'static Object, at: &str, found: &mut BTreeSet<String>) {
-        for attribute in object.all() {
-            let at = if at.is_empty() { attribute.name.to_owned() } else { format!("{at}.{}", attribute.name) };
-            found.insert(at.clone());
-            match attribute.kind {
-                Kind::Object(object) | Kind::Struct(object) | Kind::Objects(object) => attributes(object, &at, found),
-                Kind::Keyed(keyed) => attributes(keyed.object, &format!("{at}.*"), found),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether a row speaks for the attribute: its own, or one around it that is read as a whole.
-    fn is_covered(at: &str) -> bool {
-        let mut steps = &*STEPS;
-        for step in at.split('.') {
-            match steps.below.get(step) {
-                Some(next) => steps = next,
-                None => return steps.row.is_some() && steps.below.is_empty(),
-            }
-        }
-        steps.row.is_some()
-    }
 
     #[test]
     fn every_attribute_of_the_schema_has_a_fate_and_every_row_an_attribute() {
-        let mut known = BTreeSet::new();
-        attributes(&ROOT, "", &mut known);
-        let missing: Vec<_> = known.iter().filter(|at| !is_covered(at)).collect();
+        let known: BTreeSet<String> = attributes().into_iter().collect();
+        let missing: Vec<_> = known.iter().filter(|at| row_of(at).is_none()).collect();
         assert!(missing.is_empty(), "without a row: {missing:?}");
         let unknown: Vec<_> = table::rows().map(|row| row.at).filter(|at| !known.contains(*at)).collect();
         assert!(unknown.is_empty(), "rows for nothing: {unknown:?}");
+    }
+
+    #[test]
+    fn every_row_says_in_one_line_what_becomes_of_its_attribute() {
+        for row in table::rows() {
+            let text = row.fate.reason();
+            assert!(!text.is_empty() && !text.ends_with('.') && !text.contains(['\n', '|']), "{}: {text:?}", row.at);
+        }
     }
 
     #[test]
