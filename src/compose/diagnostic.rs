@@ -1,9 +1,11 @@
 //! What is wrong with the files, as data: every pass collects [`Diagnostic`]s, the plugin and the operator render them.
 
+mod origins;
 mod render;
 mod source_map;
 mod suggest;
 
+pub use origins::Origins;
 pub use render::{render, render_plain};
 pub use source_map::{Position, SourceMap};
 pub use suggest::closest;

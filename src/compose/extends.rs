@@ -96,6 +96,7 @@ impl Loader<'_> {
             service
         } else {
             let mut base = base;
+            self.problems.origins.extend(format!("{section}.{name}"), service.span, base.span, span);
             resets.apply_to(section, name, &mut base);
             // The rules of services hold whatever the section and the name.
             let mut merged = merge::merge(base, service, &Path::of(&["services", name]), &mut self.problems);

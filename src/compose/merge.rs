@@ -62,7 +62,7 @@ fn rule(path: &[&str]) -> Rule {
 /// Merges `later` onto `earlier`. Where the two can't be merged, the later stands and the problem is noted.
 pub fn merge(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
     match rule(&path.parts()) {
-        Rule::Replace => later,
+        Rule::Replace => replaced(&earlier, later, problems),
         Rule::ByKey => by_key(earlier, later, path, problems),
         Rule::Append => append(as_sequence(earlier), as_sequence(later)),
         Rule::Names => as_mappings(earlier, later, path, problems, |_| Value::Null),
@@ -72,10 +72,16 @@ pub fn merge(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -
             deep(earlier, later, path, problems)
         }
         Rule::Logging => logging(earlier, later, path, problems),
-        Rule::Ulimit if earlier.as_mapping().is_none() || later.as_mapping().is_none() => later,
+        Rule::Ulimit if earlier.as_mapping().is_none() || later.as_mapping().is_none() => replaced(&earlier, later, problems),
         Rule::Pools => pools(earlier, later, path, problems),
         Rule::Ulimit | Rule::Deep => deep(earlier, later, path, problems),
     }
+}
+
+/// The later value alone.
+fn replaced(earlier: &Node, later: Node, problems: &mut Problems) -> Node {
+    problems.origins.replace_all(&later, earlier);
+    later
 }
 
 fn deep(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
@@ -83,6 +89,7 @@ fn deep(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Nod
         return earlier;
     }
     let span = later.span;
+    problems.origins.replace(span, earlier.span);
     match (earlier.value, later) {
         (Value::Mapping(mapping), Node { value: Value::Mapping(other), .. }) => {
             Node::new(Value::Mapping(mappings(mapping, other, path, problems)), span)
@@ -109,6 +116,7 @@ fn mappings(mut mapping: Mapping, other: Mapping, path: &Path, problems: &mut Pr
             Some(earlier) => {
                 let value = std::mem::take(&mut earlier.value);
                 earlier.value = merge(value, entry.value, &path.key(&key), problems);
+                problems.origins.replace(entry.key_span, earlier.key_span);
                 earlier.key_span = entry.key_span;
             }
             None => {
@@ -220,7 +228,7 @@ fn logging(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> 
     let (before, after) = (text(&earlier, "driver"), text(&later, "driver"));
     let both = earlier.as_mapping().is_some() && later.as_mapping().is_some();
     if both && before.is_some() && after.is_some() && before != after {
-        return later;
+        return replaced(&earlier, later, problems);
     }
     deep(earlier, later, path, problems)
 }

@@ -2,7 +2,7 @@
 
 use crate::yaml::{Node, Span};
 
-use super::diagnostic::{Diagnostic, INVALID_YAML, closest};
+use super::diagnostic::{Diagnostic, INVALID_YAML, Origins, closest};
 use super::path::Path;
 use super::tree;
 
@@ -19,6 +19,8 @@ pub struct Problems {
     dropped: usize,
     /// Values that no message may hold.
     secrets: Vec<String>,
+    /// Where merged and extended values come from.
+    pub origins: Origins,
 }
 
 impl Problems {

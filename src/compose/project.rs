@@ -32,7 +32,9 @@ pub fn load(sources: &Sources<'_>, options: &Options) -> Loaded {
     let mut loader = Loader::new(sources, options);
     let project = loader.project();
     let project = (!loader.problems.has_errors()).then_some(project);
-    Loaded { project, diagnostics: loader.problems.into_diagnostics(), map: loader.map }
+    let mut map = loader.map;
+    map.origins = std::mem::take(&mut loader.problems.origins);
+    Loaded { project, diagnostics: loader.problems.into_diagnostics(), map }
 }
 
 impl Loader<'_> {

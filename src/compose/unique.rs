@@ -75,6 +75,7 @@ pub fn keep_last(items: Vec<Node>, identity: Identity, path: &Path, problems: &m
     for (index, item) in items.into_iter().enumerate() {
         if let Some(key) = identify(&item, identity) {
             if let Some(&place) = places.get(&key) {
+                problems.origins.replace_all(&item, &kept[place]);
                 kept[place] = item;
                 continue;
             }

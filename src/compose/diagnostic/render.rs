@@ -11,7 +11,7 @@ pub fn render_plain(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
     for diagnostic in diagnostics {
         let warning = if diagnostic.is_error() { "" } else { "warning: " };
         let _ = writeln!(out, "{}{warning}{}", place(diagnostic.span, sources), one_line(&title(diagnostic)));
-        for note in &diagnostic.notes {
+        for note in sources.notes(diagnostic) {
             let _ = writeln!(out, "  note: {}{}", place(note.span, sources), one_line(&note.message));
         }
         if let Some(help) = &diagnostic.help {
@@ -32,7 +32,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &SourceMap, color: bool) -> S
         };
         let mut main = with_source(Group::with_title(level.primary_title(title(diagnostic)).id(diagnostic.code)), diagnostic.span, sources);
         let mut others = Vec::new();
-        for note in &diagnostic.notes {
+        for note in sources.notes(diagnostic) {
             if note.span.is_some() {
                 others.push(with_source(Group::with_title(Level::NOTE.secondary_title(note.message.clone())), note.span, sources));
             } else {

@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
+use super::{Diagnostic, Note, Origins};
+
 use crate::yaml::{FileId, Span};
 
 /// The files of a load, for positions and for the source lines that the plugin prints.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    /// Where merged and extended values come from.
+    pub origins: Origins,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +71,14 @@ impl SourceMap {
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let marked = usize::from(line == 1 && before.starts_with('\u{feff}'));
         Some(Position { file: name, line, column: before[line_start..].chars().count() + 1 - marked })
+    }
+
+    /// The notes of a diagnostic, with the other places that its value comes from.
+    pub(super) fn notes(&self, diagnostic: &Diagnostic) -> Vec<Note> {
+        let mut notes = diagnostic.notes.clone();
+        let known = |note: &Note| diagnostic.notes.iter().any(|other| other.span == note.span);
+        notes.extend(self.origins.notes(diagnostic).into_iter().filter(|note| !known(note)));
+        notes
     }
 
     /// The lines that a span starts and ends on, as (line number, text, the span's range in that text). `None` where nothing may be shown.

@@ -6,6 +6,7 @@ mod extends;
 mod include;
 mod limits;
 mod merge;
+mod places;
 mod problems;
 mod profiles;
 mod project;
@@ -38,6 +39,12 @@ impl Try {
         let mut next = self.file(name, text);
         next.compose.push(name.to_owned());
         next
+    }
+
+    /// A file that is there already is merged onto the ones before.
+    fn merged_name(mut self, name: &str) -> Self {
+        self.compose.push(name.to_owned());
+        self
     }
 
     /// A file of the project directory.
