@@ -12,6 +12,7 @@
 //! | [`controller`] | observe → decide (pure) → act → status | `cluster` and all before |
 //! | [`cli`] | the kubectl plugin | everything |
 //! | [`telemetry`] | logs, metrics, health | nothing of ours |
+//! | [`helper`] | what the init containers of pods run | nothing of ours |
 //!
 //! `tests/repo.rs` reads the `use crate::` lines and fails on an edge that goes another way.
 
@@ -20,6 +21,7 @@ pub mod cli;
 pub mod cluster;
 pub mod compose;
 pub mod controller;
+pub mod helper;
 pub mod telemetry;
 pub mod translate;
 pub mod yaml;

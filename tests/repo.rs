@@ -19,8 +19,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("translate", &["api", "compose", "yaml"]),
     ("cluster", &["api", "telemetry", "translate"]),
     ("controller", &["api", "cluster", "compose", "telemetry", "translate", "yaml"]),
-    ("cli", &["api", "cluster", "compose", "controller", "telemetry", "translate", "yaml"]),
+    ("cli", &["api", "cluster", "compose", "controller", "helper", "telemetry", "translate", "yaml"]),
     ("telemetry", &[]),
+    ("helper", &[]),
 ];
 
 /// Parts of the crate that are pure, and so can be driven through every state by a test.

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use compose_operator::cli::crd;
 use compose_operator::cli::operator::{Arguments, Command, RunFlags};
-use compose_operator::{controller, telemetry};
+use compose_operator::{controller, helper, telemetry};
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(flags) => run(&flags),
         Command::Crd => print_definition(),
+        Command::Helper(command) => helper::run(&command).map_err(Into::into),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::api::{NetworkPolicyMode, PublishMode, VolumeDefaults};
 use crate::compose::decode::units;
 use crate::controller::{Election, Options};
+use crate::helper;
 use crate::telemetry::log;
 use crate::translate::Settings;
 
@@ -26,6 +27,9 @@ pub enum Command {
     Run(RunFlags),
     /// Print the CustomResourceDefinition of ComposeStack.
     Crd,
+    /// What the init containers of stacks' pods run.
+    #[command(subcommand)]
+    Helper(helper::Command),
 }
 
 #[derive(Args, Debug)]
@@ -131,7 +135,7 @@ mod tests {
         let all = ["compose-operator", "run"].iter().chain(arguments);
         match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
             Command::Run(flags) => Ok(flags.settings()),
-            Command::Crd => Err("crd".to_owned()),
+            other => Err(format!("{other:?}")),
         }
     }
 
