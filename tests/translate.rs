@@ -22,6 +22,8 @@ mod secrets;
 mod storage;
 #[path = "translate/support.rs"]
 mod support;
+#[path = "translate/words.rs"]
+mod words;
 
 use std::path::Path;
 

@@ -8,7 +8,7 @@ mod suggest;
 pub use origins::Origins;
 pub use render::{render, render_plain};
 pub use source_map::{Position, SourceMap};
-pub use suggest::closest;
+pub use suggest::{closest, not_allowed};
 
 use crate::yaml::{self, Span};
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ExecAction, Lifecycle, LifecycleHandler, SleepAction};
 
+use crate::compose::diagnostic::closest;
 use crate::compose::model::{Hook, Service};
 use crate::compose::path::Path;
 
@@ -54,7 +55,8 @@ fn stop_signal(service: &Service, path: &Path, report: &mut Report) -> Option<St
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
     let number = name.parse::<u8>().is_ok_and(|number| (1..=64).contains(&number));
     if !number && !SIGNALS.contains(&name) && !name.starts_with("RTM") {
-        report.refuse("stop-signal", &path, format!("{written:?} is not a signal"));
+        let close = closest(name, SIGNALS).map(|close| format!(", did you mean \"SIG{close}\"?")).unwrap_or_default();
+        report.refuse("stop-signal", &path, format!("{written:?} is not a signal{close}"));
         return None;
     }
     if matches!(name, "TERM" | "15") {

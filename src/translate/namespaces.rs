@@ -1,9 +1,19 @@
 //! `network_mode`, `ipc`, `pid` and swap: what containers share with each other or with their node.
 
+use crate::compose::diagnostic::not_allowed;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::report::Report;
+
+/// The modes of an attribute, whether or not they can be had here.
+fn modes(attribute: &str) -> &'static [&'static str] {
+    match attribute {
+        "network_mode" => &["bridge", "default", "none", "host", "service:<name>", "container:<name>"],
+        "ipc" => &["shareable", "private", "none", "host", "service:<name>", "container:<name>"],
+        _ => &["private", "host", "service:<name>", "container:<name>"],
+    }
+}
 
 /// Refuses what can't be shared, or not yet.
 pub fn check(service: &Service, path: &Path, report: &mut Report) {
@@ -21,7 +31,7 @@ pub fn check(service: &Service, path: &Path, report: &mut Report) {
             _ if mode.starts_with("service:") || mode.starts_with("container:") => {
                 report.unsupported(&path, "one pod for several services");
             }
-            _ => report.refuse("namespace", &path, format!("{mode:?} is not known")),
+            _ => report.refuse("namespace", &path, not_allowed(mode, modes(attribute))),
         }
     }
     let swap = service.memswap_limit.unwrap_or_default();

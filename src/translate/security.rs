@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{
     AppArmorProfile, Capabilities, PodSecurityContext, SELinuxOptions, SeccompProfile, SecurityContext, Sysctl,
 };
 
+use crate::compose::diagnostic::closest;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
@@ -122,6 +123,11 @@ fn id(name: &str) -> Option<i64> {
     if name == "root" { Some(0) } else { name.parse::<u32>().ok().map(i64::from) }
 }
 
+fn no_capability(written: &str, name: &str) -> String {
+    let close = closest(name, BASELINE.into_iter().chain(BEYOND)).map(|close| format!(", did you mean \"{close}\"?"));
+    format!("{written:?} is no capability of Linux{}", close.unwrap_or_default())
+}
+
 fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<Capabilities> {
     let mut add = Vec::new();
     for (index, written) in service.cap_add.iter().enumerate() {
@@ -134,7 +140,7 @@ fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<C
                 format!("{written}: more rights than pods get by default need the administrator's permission, which can't be given yet");
             report.refuse("capability", &path, message);
         } else {
-            report.refuse("capability", &path, format!("{written:?} is no capability of Linux"));
+            report.refuse("capability", &path, no_capability(written, &name));
         }
     }
     let mut drop = Vec::new();
@@ -143,7 +149,7 @@ fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<C
         if BASELINE.contains(&name.as_str()) || BEYOND.contains(&name.as_str()) {
             drop.push(name);
         } else {
-            report.refuse("capability", &path.key("cap_drop").index(index), format!("{written:?} is no capability of Linux"));
+            report.refuse("capability", &path.key("cap_drop").index(index), no_capability(written, &name));
         }
     }
     for list in [&mut add, &mut drop] {

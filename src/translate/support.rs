@@ -8,6 +8,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::compose::diagnostic::not_allowed;
 use crate::compose::path::Path;
 use crate::compose::schema::{Kind, Object, ROOT};
 use crate::yaml::{Node, Value};
@@ -60,6 +61,16 @@ pub struct Row {
     pub fate: Fate,
     /// Values that mean what is the case anyway.
     pub unless: &'static [&'static str],
+    /// The only values that mean anything, where the specification's schema lets others pass; none: any.
+    pub only: &'static [&'static str],
+}
+
+impl Row {
+    fn allows(&self, word: &str) -> bool {
+        // Docker reads protocols in any case.
+        let same = |only: &&str| *only == word || (self.at.ends_with(".protocol") && only.eq_ignore_ascii_case(word));
+        self.only.is_empty() || self.only.iter().any(same)
+    }
 }
 
 /// The table as a tree of steps.
@@ -145,6 +156,9 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
         return;
     };
     if let Some(row) = next.row.filter(|row| is_set(node, row)) {
+        if let Some(word) = node.as_str().filter(|word| !row.allows(word) && !node.tainted) {
+            report.refuse("invalid-value", path, not_allowed(word, row.only));
+        }
         match row.fate {
             Fate::Applied(_) | Fate::Silent(_) => {}
             Fate::Warned(reason) => report.warn("no-effect", path, reason),

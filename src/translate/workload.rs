@@ -12,6 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::api::keys;
+use crate::compose::diagnostic::not_allowed;
 use crate::compose::model::{DependencyCondition, DeployMode, RestartCondition, Service, UpdateConfig, UpdateOrder};
 use crate::compose::path::Path;
 
@@ -62,7 +63,7 @@ pub fn restart(key: &str, service: &Service, report: &mut Report) -> Restart {
         Some(other) => {
             let attempts = other.strip_prefix("on-failure:").and_then(|attempts| attempts.parse().ok());
             if attempts.is_none() {
-                let message = format!("{other:?} is not a restart policy; allowed are no, always, on-failure[:n], unless-stopped");
+                let message = not_allowed(other, &["no", "always", "on-failure", "on-failure:<n>", "unless-stopped"]);
                 report.refuse("restart", &service_path(key).key("restart"), message);
             }
             Restart::OnFailure { attempts }

@@ -13,6 +13,12 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     close.then_some(best.1).filter(|candidate| *candidate != word)
 }
 
+/// What is wrong with a word that is none of these, and the one that it most likely meant.
+pub fn not_allowed(word: &str, allowed: &[&str]) -> String {
+    let close = closest(word, allowed.iter().copied()).map(|close| format!(" (did you mean \"{close}\"?)")).unwrap_or_default();
+    format!("\"{word}\" is not allowed; allowed are {}{close}", allowed.join(", "))
+}
+
 fn folded(word: &str) -> Vec<char> {
     word.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
 }

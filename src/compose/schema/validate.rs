@@ -84,13 +84,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
     }
     match attribute.kind {
         Kind::Choice(choices) => choice(choices, node, path, problems),
-        Kind::PullPolicy => check(
-            node,
-            path,
-            problems,
-            is_pull_policy,
-            "is no pull policy; allowed are always, never, build, if_not_present, missing, refresh, daily, weekly and every_<duration>",
-        ),
+        Kind::PullPolicy => pull_policy(node, path, problems),
         Kind::ContainerName => check(
             node,
             path,
@@ -171,6 +165,14 @@ fn check(node: &Node, path: &Path, problems: &mut Problems, rule: fn(&str) -> bo
         && !rule(text)
     {
         problems.hidden_error("invalid-value", path, node, &format!("\"{text}\" {message}"));
+    }
+}
+
+fn pull_policy(node: &Node, path: &Path, problems: &mut Problems) {
+    if let Some(text) = node.as_str().filter(|text| !is_pull_policy(text)) {
+        let close = problems.closest(text, PULL_POLICIES).map(|close| format!(" (did you mean \"{close}\"?)")).unwrap_or_default();
+        let message = format!("\"{text}\" is no pull policy; allowed are {} and every_<duration>{close}", PULL_POLICIES.join(", "));
+        problems.hidden_error("invalid-value", path, node, &message);
     }
 }
 
@@ -267,8 +269,10 @@ fn is_container_name(text: &str) -> bool {
     text.as_bytes().windows(2).any(|pair| pair[0].is_ascii_alphanumeric() && legal(pair[1]))
 }
 
+const PULL_POLICIES: [&str; 8] = ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"];
+
 fn is_pull_policy(text: &str) -> bool {
-    if matches!(text, "always" | "never" | "build" | "if_not_present" | "missing" | "refresh" | "daily" | "weekly") {
+    if PULL_POLICIES.contains(&text) {
         return true;
     }
     let Some(mut rest) = text.strip_prefix("every_").filter(|rest| !rest.is_empty()) else { return false };

@@ -34,9 +34,18 @@ pub fn page() -> String {
 }
 
 fn said(row: &Row) -> String {
-    let values: Vec<String> = row.unless.iter().map(|value| format!("`{value}`")).collect();
-    let unless = if values.is_empty() { String::new() } else { format!("; {} says what is the case anyway", values.join(", ")) };
-    row.fate.reason().to_owned() + &unless
+    let mut text = row.fate.reason().to_owned();
+    if !row.unless.is_empty() {
+        let _ = write!(text, "; {} says what is the case anyway", quoted(row.unless));
+    }
+    if !row.only.is_empty() {
+        let _ = write!(text, "; other values than {} are refused", quoted(row.only));
+    }
+    text
+}
+
+fn quoted(values: &[&str]) -> String {
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
 }
 
 /// The attributes below one that is read as a whole.

@@ -4,11 +4,15 @@ use super::Fate::{Applied, NotYet, Refused, Silent, Warned};
 use super::{Fate, Row};
 
 const fn row(at: &'static str, fate: Fate) -> Row {
-    Row { at, fate, unless: &[] }
+    Row { at, fate, unless: &[], only: &[] }
 }
 
 const fn unless(at: &'static str, fate: Fate, values: &'static [&'static str]) -> Row {
-    Row { at, fate, unless: values }
+    Row { at, fate, unless: values, only: &[] }
+}
+
+const fn only(at: &'static str, fate: Fate, values: &'static [&'static str]) -> Row {
+    Row { at, fate, unless: &[], only: values }
 }
 
 const PERMISSION: &str = "needs the administrator's permission, which can't be given yet";
@@ -121,9 +125,13 @@ const NETWORK: &[Row] = &[
     row("services.*.ports.target", Applied("`containerPort`, and a port of the service's own Service")),
     row("services.*.ports.published", Applied("the port of `<service>--published`; its node port too, from 30000 to 32767")),
     row("services.*.ports.host_ip", Applied("a loopback address is not published outside; other addresses than 0.0.0.0 are refused")),
-    row("services.*.ports.protocol", Applied("the ports' `protocol`")),
+    only("services.*.ports.protocol", Applied("the ports' `protocol`"), &["tcp", "udp", "sctp"]),
     row("services.*.ports.app_protocol", Applied("the ports' `appProtocol`")),
-    row("services.*.ports.mode", Applied("`ingress` as above; `host` is refused without the administrator's permission")),
+    only(
+        "services.*.ports.mode",
+        Applied("`ingress` as above; `host` is refused without the administrator's permission"),
+        &["ingress", "host"],
+    ),
     row("services.*.ports.name", Applied("the name of the Service's port")),
     row("services.*.expose", Applied("ports of the service's own Service; nothing is published")),
     row("services.*.links", Applied("another name that resolves, and a dependency")),
@@ -258,20 +266,25 @@ const RESOURCES: &[Row] = &[
 
 const DEPLOY: &[Row] = &[
     row("services.*.deploy", Applied("see its parts")),
-    row("services.*.deploy.mode", Applied("Deployment; `global` a DaemonSet; `replicated-job` a Job; `global-job` is refused")),
+    only(
+        "services.*.deploy.mode",
+        Applied("Deployment; `global` a DaemonSet; `replicated-job` a Job; `global-job` is refused"),
+        &["replicated", "global", "replicated-job", "global-job"],
+    ),
     row("services.*.deploy.replicas", Applied("the number of replicas; 0 is 0")),
-    row("services.*.deploy.endpoint_mode", Applied("`vip`: a Service with an address; `dnsrr`: a headless one")),
+    only("services.*.deploy.endpoint_mode", Applied("`vip`: a Service with an address; `dnsrr`: a headless one"), &["vip", "dnsrr"]),
     row("services.*.deploy.labels", Applied("labels of workload and Service where legal, annotations else")),
     row("services.*.deploy.update_config", Applied("the Deployment's strategy")),
     row("services.*.deploy.update_config.parallelism", Applied("`maxUnavailable` or `maxSurge`; 0 is all at once")),
     row("services.*.deploy.update_config.order", Applied("which of the two; with a volume that is written to the old pod goes first")),
     row("services.*.deploy.update_config.delay", Applied("`minReadySeconds`, the larger of this and `monitor`")),
     row("services.*.deploy.update_config.monitor", Applied("`minReadySeconds`, the larger of this and `delay`")),
-    unless(
-        "services.*.deploy.update_config.failure_action",
-        Warned("a failed update is reported, and stops; nothing is rolled back yet"),
-        &["pause", "continue"],
-    ),
+    Row {
+        at: "services.*.deploy.update_config.failure_action",
+        fate: Warned("a failed update is reported, and stops; nothing is rolled back yet"),
+        unless: &["pause", "continue"],
+        only: &["pause", "continue", "rollback"],
+    },
     row("services.*.deploy.update_config.max_failure_ratio", Warned("no failure is tolerated yet")),
     row("services.*.deploy.rollback_config", Warned("nothing is rolled back yet")),
     row("services.*.deploy.resources", Applied("the container's `resources`; requests are always written")),
@@ -296,7 +309,11 @@ const DEPLOY: &[Row] = &[
     row("services.*.deploy.resources.reservations.devices.options", Applied("no effect, with a warning")),
     row("services.*.deploy.resources.reservations.generic_resources", Refused("no resource of the cluster is known for it")),
     row("services.*.deploy.restart_policy", Applied("wins over `restart`")),
-    row("services.*.deploy.restart_policy.condition", Applied("`none` becomes a Job, all others a Deployment, which always restarts")),
+    only(
+        "services.*.deploy.restart_policy.condition",
+        Applied("`none` becomes a Job, all others a Deployment, which always restarts"),
+        &["any", "on-failure", "none"],
+    ),
     row(
         "services.*.deploy.restart_policy.max_attempts",
         Applied("failures after which the service is scaled to 0; of a Job, `backoffLimit`"),
