@@ -27,7 +27,7 @@ demo:
 	cargo build --bin compose-operator --example demo
 	cargo run -q --example demo
 
-# crds/ and the chart's copy of it, from the Rust types; docs/compose-support.md, from the table of attributes.
+# crds/ and the chart's copy of it, from the Rust types; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy.
 generate:
 	UPDATE=1 cargo test -q --test repo crd_
 	UPDATE=1 cargo test -q --test repo page_

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use compose_operator::cli::crd;
 use compose_operator::cli::operator::Arguments;
-use compose_operator::translate::{KINDS, Kind, support_page};
+use compose_operator::translate::{KINDS, Kind, policy_page, support_page};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 /// Which modules of the crate a module may name; the same as in the table of `src/lib.rs`.
@@ -211,6 +211,11 @@ fn crd_in_the_chart_is_the_same_and_kept_on_uninstall() {
 #[test]
 fn page_of_attributes_is_what_the_table_says() {
     up_to_date("docs/compose-support.md", &support_page());
+}
+
+#[test]
+fn page_of_the_policy_is_what_the_type_says() {
+    up_to_date("docs/policy.md", &policy_page());
 }
 
 /// A generated file must have exactly this content; `UPDATE=1` writes it.

@@ -10,6 +10,7 @@
 //! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `claims`, `storage`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `network_policy` | NetworkPolicies |
+//! | `policy` | what the administrator allows |
 //! | `gates` | what a service waits for |
 //! | `inputs`, `hash` | the hashes that decide whether a live object stands |
 
@@ -34,6 +35,7 @@ mod object;
 mod objects;
 mod placement;
 mod pod;
+mod policy;
 mod probe;
 mod report;
 mod resources;
@@ -54,6 +56,7 @@ use crate::compose::path::Path;
 pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, ServicePlan};
 pub use names::namespace_network_label;
 pub use object::{KINDS, Key, Kind, Object};
+pub use policy::{Policy, page as policy_page};
 pub use settings::{DefaultRequests, DnsPeers, Facts, Settings};
 pub use support::page as support_page;
 

@@ -63,7 +63,7 @@ pub fn pod(
     let path = service_path(key);
     let process = env::process(stack, key, service, name, objects, report);
     let mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, objects }, key, report);
-    let (security, mut pod_security) = security::contexts(service, &path, report);
+    let (security, mut pod_security) = security::contexts(service, &stack.settings.policy, &path, report);
     if security.run_as_non_root == Some(true) && !mounts.claims.is_empty() {
         // A fresh claim belongs to root.
         pod_security.fs_group = security.run_as_group.or(security.run_as_user);

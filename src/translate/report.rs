@@ -29,6 +29,11 @@ impl<'a> Report<'a> {
         self.add(Diagnostic::error(code, path.to_string(), message), path);
     }
 
+    /// What stands at `path` is the administrator's to allow, by a field of the policy.
+    pub fn forbidden(&mut self, code: &'static str, path: &Path, what: &str, field: &str) {
+        self.refuse(code, path, format!("{what}: allowed by the administrator's policy.{field} only"));
+    }
+
     /// What stands at `path` has its row in the mapping, which this version doesn't follow yet.
     pub fn unsupported(&mut self, path: &Path, what: &str) {
         self.refuse("not-supported-yet", path, format!("{what} is not supported yet"));

@@ -8,6 +8,7 @@ use crate::compose::diagnostic::closest;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
+use super::policy::Policy;
 use super::report::Report;
 
 /// Capabilities that `baseline` lets a container add: those that it has by default.
@@ -76,7 +77,7 @@ const SAFE_SYSCTLS: [&str; 12] = [
 const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// The security contexts of the container and of its pod.
-pub fn contexts(service: &Service, path: &Path, report: &mut Report) -> (SecurityContext, PodSecurityContext) {
+pub fn contexts(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> (SecurityContext, PodSecurityContext) {
     let mut container = SecurityContext { read_only_root_filesystem: service.read_only.then_some(true), ..SecurityContext::default() };
     let mut pod = PodSecurityContext { seccomp_profile: Some(runtime_default()), ..PodSecurityContext::default() };
     if let Some(user) = service.user.as_deref().filter(|user| !user.is_empty()) {
@@ -90,7 +91,7 @@ pub fn contexts(service: &Service, path: &Path, report: &mut Report) -> (Securit
         id
     });
     pod.supplemental_groups = Some(groups.collect::<Vec<_>>()).filter(|groups| !groups.is_empty());
-    container.capabilities = capabilities(service, path, report);
+    container.capabilities = capabilities(service, policy, path, report);
     for (index, option) in service.security_opt.iter().enumerate() {
         security_option(option, &mut container, &path.key("security_opt").index(index), report);
     }
@@ -128,17 +129,15 @@ fn no_capability(written: &str, name: &str) -> String {
     format!("{written:?} is no capability of Linux{}", close.unwrap_or_default())
 }
 
-fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<Capabilities> {
+fn capabilities(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> Option<Capabilities> {
     let mut add = Vec::new();
     for (index, written) in service.cap_add.iter().enumerate() {
         let path = path.key("cap_add").index(index);
         let name = capability(written);
-        if BASELINE.contains(&name.as_str()) {
+        if BASELINE.contains(&name.as_str()) || policy.allows_capability(&name) {
             add.push(name);
         } else if BEYOND.contains(&name.as_str()) {
-            let message =
-                format!("{written}: more rights than pods get by default need the administrator's permission, which can't be given yet");
-            report.refuse("capability", &path, message);
+            report.forbidden("capability", &path, &format!("{written} is more than pods get by default"), "capabilities");
         } else {
             report.refuse("capability", &path, no_capability(written, &name));
         }
@@ -146,7 +145,7 @@ fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<C
     let mut drop = Vec::new();
     for (index, written) in service.cap_drop.iter().enumerate() {
         let name = capability(written);
-        if BASELINE.contains(&name.as_str()) || BEYOND.contains(&name.as_str()) {
+        if is_capability(&name) {
             drop.push(name);
         } else {
             report.refuse("capability", &path.key("cap_drop").index(index), no_capability(written, &name));
@@ -160,8 +159,13 @@ fn capabilities(service: &Service, path: &Path, report: &mut Report) -> Option<C
     (made != Capabilities::default()).then_some(made)
 }
 
+/// Whether Linux has a capability of this name, given without `CAP_`; or `ALL`.
+pub fn is_capability(name: &str) -> bool {
+    BASELINE.contains(&name) || BEYOND.contains(&name)
+}
+
 /// Without `CAP_`, which container runtimes put before it.
-fn capability(written: &str) -> String {
+pub fn capability(written: &str) -> String {
     let upper = written.to_ascii_uppercase();
     upper.strip_prefix("CAP_").unwrap_or(&upper).to_owned()
 }

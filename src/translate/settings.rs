@@ -2,6 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{NetworkPolicyMode, PublishMode, ServiceOverride, VolumeDefaults};
 
+use super::policy::Policy;
+
 /// What the admin settles, with the stack's spec on top.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -16,6 +18,10 @@ pub struct Settings {
     pub progress_deadline: u64,
     pub default_requests: DefaultRequests,
     pub dns: DnsPeers,
+    /// What stacks may ask for beyond their own pods.
+    pub policy: Policy,
+    /// Whether containers of services that add no capability get none, and no way to more rights.
+    pub least_privilege: bool,
 }
 
 /// What a container asks for that reserves nothing itself. `None`: the operator's own default, which changes no inputs.

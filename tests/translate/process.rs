@@ -180,7 +180,7 @@ fn capabilities_are_written_without_their_prefix() {
     check("    cap_add: [CAP_NET_BIND_SERVICE, chown]\n    cap_drop: [all]\n", "/securityContext/capabilities", capabilities);
     refused(
         "    cap_add: [NET_ADMIN]\n",
-        "services.web.cap_add[0] (compose.yaml:4:15): capability: NET_ADMIN: more rights than pods get by default",
+        "services.web.cap_add[0] (compose.yaml:4:15): capability: NET_ADMIN is more than pods get by default: allowed by the administrator's policy.capabilities only",
     );
     refused("    cap_add: [FLY]\n", "\"FLY\" is no capability of Linux");
 }
