@@ -36,7 +36,12 @@ const ROWS: &[Row] = &[
     ),
     ("hostPID", "true or false", "`pid: host`: every process of the node", "`hostPID`"),
     ("hostIPC", "true or false", "`ipc: host`: the node's shared memory", "`hostIPC`"),
-    ("hostPorts", "ports and ranges", "`ports` with `mode: host`: a port of the node that the pod runs on", "`hostPort` and `hostIP` of the container"),
+    (
+        "hostPorts",
+        "ports and ranges",
+        "`ports` with `mode: host`: a port of the node that the pod runs on",
+        "`hostPort` and `hostIP` of the container",
+    ),
     ("maxPorts", "a number", "more published ports of one service", "as many ports of `<service>--published`"),
     (
         "hostPaths",
@@ -47,14 +52,24 @@ const ROWS: &[Row] = &[
     ),
     ("nfs", "servers", "volumes of `driver_opts.type: nfs`", "an `nfs` volume of the pod"),
     ("volumeDrivers", "storage classes by driver", "volumes of other drivers than `local`", "a claim of that class"),
-    ("rwxStorageClass", "a storage class", "nothing; says where volumes that several services mount can be on several nodes", "`ReadWriteMany` claims of that class; without it their users share one node"),
+    (
+        "rwxStorageClass",
+        "a storage class",
+        "nothing; says where volumes that several services mount can be on several nodes",
+        "`ReadWriteMany` claims of that class; without it their users share one node",
+    ),
     (
         "devices",
         "resources by the device's path or CDI name",
         "`devices`. A DRA class is named as `deviceclass.resource.kubernetes.io/<class>`",
         "one of that extended resource; where it appears in the container is up to its plugin",
     ),
-    ("gpuDrivers", "resources by driver; `tpu` by capability", "`gpus` and `deploy.resources.reservations.devices`", "as many of that extended resource"),
+    (
+        "gpuDrivers",
+        "resources by driver; `tpu` by capability",
+        "`gpus` and `deploy.resources.reservations.devices`",
+        "as many of that extended resource",
+    ),
     ("genericResources", "resources by kind", "`deploy.resources.reservations.generic_resources`", "as many of that extended resource"),
     ("runtimes", "RuntimeClasses by the runtime's name", "`runtime` other than `runc`", "`runtimeClassName`"),
     (
@@ -63,10 +78,20 @@ const ROWS: &[Row] = &[
         "`annotations` that network plugins, service meshes and runtimes may obey. Labels of such keys stay labels",
         "annotations of the pod; without it they are left out, with a warning",
     ),
-    ("externalNetworks", "namespaces", "networks with a `name`: pods of those namespaces that join it as `external` may reach its members", "a further peer of the network's policy"),
+    (
+        "externalNetworks",
+        "namespaces",
+        "networks with a `name`: pods of those namespaces that join it as `external` may reach its members",
+        "a further peer of the network's policy",
+    ),
     ("externalLinks", "namespaces", "`external_links: [service.namespace:alias]`", "an ExternalName Service"),
     ("modelEndpoint", "a URL that speaks OpenAI's protocol", "`models`", "the variables that name endpoint and model"),
-    ("podOverlay", "true or false", "`x-kubernetes.podOverlay`: any field of the pod, whatever else this policy says", "merged into the pod"),
+    (
+        "podOverlay",
+        "true or false",
+        "`x-kubernetes.podOverlay`: any field of the pod, whatever else this policy says",
+        "merged into the pod",
+    ),
 ];
 
 const INTRODUCTION: &str = "# The administrator's policy

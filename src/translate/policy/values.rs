@@ -107,6 +107,10 @@ impl<'de> Deserialize<'de> for Capability {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = String::deserialize(deserializer)?;
         let name = security::capability(&written);
-        if security::is_capability(&name) { Ok(Self(name)) } else { Err(D::Error::custom(format!("{written:?} is no capability of Linux"))) }
+        if security::is_capability(&name) {
+            Ok(Self(name))
+        } else {
+            Err(D::Error::custom(format!("{written:?} is no capability of Linux")))
+        }
     }
 }
