@@ -242,6 +242,8 @@ fn chart_rights_are_exactly_what_the_owned_kinds_need() {
     let others = [
         ("compose-operator.dev/composestacks", &["list", "watch"][..]),
         ("compose-operator.dev/composestacks/status", &["patch"]),
+        ("apps/deployments/scale", &["patch"]),
+        ("apps/statefulsets/scale", &["patch"]),
         ("/pods", &["list", "watch"]),
         ("/namespaces", &["list", "watch"]),
         ("events.k8s.io/events", &["create", "patch"]),
@@ -264,14 +266,27 @@ fn resource(kind: Kind) -> &'static str {
         Kind::Deployment => "apps/deployments",
         Kind::DaemonSet => "apps/daemonsets",
         Kind::Job => "batch/jobs",
+        Kind::StatefulSet => "apps/statefulsets",
+        Kind::CronJob => "batch/cronjobs",
+        Kind::HorizontalPodAutoscaler => "autoscaling/horizontalpodautoscalers",
+        Kind::PodDisruptionBudget => "policy/poddisruptionbudgets",
+        Kind::Ingress => "networking.k8s.io/ingresses",
+        Kind::HttpRoute => "gateway.networking.k8s.io/httproutes",
     }
 }
 
-/// Verbs by `group/resource` in the role of this kind in the chart. The rules hold no template, so that they can be read as they stand.
+/// Verbs by `group/resource` in the role of this kind in the chart. Templates around them are left out: all optional kinds are on.
 fn rights(kind: &str) -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string(root().join("charts/compose-operator/templates/rbac.yaml")).unwrap();
     let document = text.split("\n---\n").find(|document| document.contains(&format!("\nkind: {kind}\n"))).unwrap();
-    let rules = document.split_once("\nrules:\n").unwrap().1.lines().filter(|line| !line.starts_with("{{")).collect::<Vec<_>>().join("\n");
+    let rules = document
+        .split_once("\nrules:\n")
+        .unwrap()
+        .1
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("{{"))
+        .collect::<Vec<_>>()
+        .join("\n");
     let rules: Vec<PolicyRule> = serde_yaml::from_str(&rules).unwrap();
     let mut rights = BTreeMap::<String, BTreeSet<String>>::new();
     for rule in rules {

@@ -16,6 +16,8 @@
 pub const GROUP: &str = "compose-operator.dev";
 /// Field manager of all our writes to objects.
 pub const MANAGER: &str = "compose-operator";
+/// Field manager that holds a workload's replicas from when they stop being ours until its autoscaler sets them.
+pub const SCALE_MANAGER: &str = "compose-operator-scale";
 /// Field manager of our writes to a stack's status.
 pub const STATUS_MANAGER: &str = "compose-operator-status";
 

@@ -39,16 +39,7 @@ pub fn text(desired: &Desired, format: Format) -> Result<String, Error> {
 }
 
 fn json(object: &Object) -> Result<serde_json::Value, serde_json::Error> {
-    match object {
-        Object::ConfigMap(o) => serde_json::to_value(o),
-        Object::Secret(o) => serde_json::to_value(o),
-        Object::PersistentVolumeClaim(o) => serde_json::to_value(o),
-        Object::NetworkPolicy(o) => serde_json::to_value(o),
-        Object::Service(o) => serde_json::to_value(o),
-        Object::Deployment(o) => serde_json::to_value(o),
-        Object::DaemonSet(o) => serde_json::to_value(o),
-        Object::Job(o) => serde_json::to_value(o),
-    }
+    serde_json::to_value(object)
 }
 
 /// A project's name as that of a stack: a DNS label.

@@ -1,5 +1,6 @@
 //! Flags of `compose-operator`. Each can be given as a variable of the environment too; the README has the table.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::compose::decode::units;
 use crate::controller::{Election, Options};
 use crate::helper;
 use crate::telemetry::log;
-use crate::translate::Settings;
+use crate::translate::{Kind, OPTIONAL, Settings};
 
 /// Runs Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]
@@ -69,7 +70,19 @@ pub struct RunFlags {
     /// How long a roll-out may take, for stacks that don't say.
     #[arg(long, env = "COMPOSE_OPERATOR_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
     pub progress_deadline: Duration,
+    /// Kinds of objects beside the workloads that stacks may have; the operator needs no rights to the others.
+    #[arg(
+        long,
+        env = "COMPOSE_OPERATOR_OPTIONAL_KINDS",
+        default_value = "HorizontalPodAutoscaler,PodDisruptionBudget,Ingress,HTTPRoute",
+        value_parser = optional_kinds
+    )]
+    pub optional_kinds: OptionalKinds,
 }
+
+/// Some of the optional kinds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionalKinds(BTreeSet<Kind>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -110,9 +123,22 @@ impl RunFlags {
                 access_mode: self.volume_access_mode.clone(),
             },
             progress_deadline: self.progress_deadline.as_secs(),
+            without: OPTIONAL.into_iter().filter(|kind| !self.optional_kinds.0.contains(kind)).collect(),
             ..Settings::default()
         }
     }
+}
+
+/// Names of optional kinds, with commas between them.
+fn optional_kinds(text: &str) -> Result<OptionalKinds, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let kind = |name: &str| {
+        OPTIONAL.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+            let allowed: Vec<&str> = OPTIONAL.iter().map(|kind| kind.as_str()).collect();
+            format!("{name:?} is not one of {}", allowed.join(", "))
+        })
+    };
+    names.map(kind).collect::<Result<_, _>>().map(OptionalKinds)
 }
 
 /// A word of one of the resource's enums.
@@ -149,6 +175,17 @@ mod tests {
     fn words_of_the_resource_are_words_of_the_flags() {
         assert_eq!(parse(&["--publish=ClusterIP"]).map(|settings| settings.publish), Ok(PublishMode::ClusterIp));
         assert!(parse(&["--publish=Ingress"]).is_err_and(|error| error.contains("LoadBalancer")));
+    }
+
+    #[test]
+    fn kinds_that_are_not_named_are_done_without() {
+        let without = |flag: &str| parse(&[flag]).map(|settings| settings.without);
+        assert_eq!(
+            without("--optional-kinds=Ingress,HTTPRoute"),
+            Ok(BTreeSet::from([Kind::HorizontalPodAutoscaler, Kind::PodDisruptionBudget]))
+        );
+        assert_eq!(without("--optional-kinds="), Ok(BTreeSet::from(OPTIONAL)));
+        assert!(without("--optional-kinds=Gateway").is_err_and(|error| error.contains("HTTPRoute")));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Writes to the objects that stacks become. Nothing is overwritten that isn't ours, and a change or a delete names the uid that it means.
 
 use http::Request as HttpRequest;
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Resource;
 use kube::api::{DeleteParams, GetParams, Patch, PatchParams, PostParams, Preconditions};
@@ -14,10 +16,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::api::keys;
-use crate::translate::{Key, Kind, Object};
+use crate::translate::{HttpRoute, Key, Kind, Object};
 
 use super::client::{Call, Caller, Class, Error};
-use super::view::{AnyView, ClaimView, DaemonSetView, DeploymentView, JobObjectView, Seen, ServiceObjectView, View};
+use super::view::{
+    AnyView, AutoscalerView, ClaimView, CronJobView, DaemonSetView, DeploymentView, HttpRouteView, JobObjectView, Seen, ServiceObjectView,
+    StatefulSetView, View,
+};
 
 /// A request that is ready to be sent.
 type Built = Result<HttpRequest<Vec<u8>>, RequestError>;
@@ -172,6 +177,35 @@ async fn take_over(caller: &Caller, place: &Place, key: &Key, uid: &str) -> Resu
     }
 }
 
+/// Lets go of a workload's replicas without changing them: another manager holds them through `/scale` from now on, so that what is applied
+/// without them leaves them as they are. The resourceVersion of the read keeps a number from being written that an autoscaler has changed.
+///
+/// # Errors
+/// Where the API server refuses or does not answer.
+pub async fn release_replicas(caller: &Caller, place: &Place, key: &Key, uid: &str) -> Result<(), Error> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let live = get(caller, place, key).await?;
+        if live["metadata"]["uid"] != *uid {
+            return Ok(());
+        }
+        let scale = json!({
+            "apiVersion": "autoscaling/v1",
+            "kind": "Scale",
+            "metadata": { "name": key.name, "uid": uid, "resourceVersion": live["metadata"]["resourceVersion"] },
+            "spec": { "replicas": live["spec"]["replicas"] },
+        });
+        let params = PatchParams::apply(keys::SCALE_MANAGER).force();
+        let request = at(place, key.kind).patch_subresource("scale", &key.name, &params, &Patch::Apply(&scale));
+        match caller.call::<Value>(call("scale", key), request).await {
+            Ok(_) => return Ok(()),
+            Err(error) if attempt < ATTEMPTS && error.class() == Class::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Index of the entry of our POST in managedFields; none where an apply of ours has taken it over.
 fn posted_entry(live: &Value) -> Option<usize> {
     let entries = live["metadata"]["managedFields"].as_array()?;
@@ -192,12 +226,18 @@ async fn send(caller: &Caller, verb: &'static str, key: &Key, request: Built) ->
     let call = call(verb, key);
     let sent = async {
         match key.kind {
-            Kind::ConfigMap | Kind::Secret | Kind::NetworkPolicy => caller.call::<AnyView>(call, request).await.map(|v| v.seen()),
+            Kind::ConfigMap | Kind::Secret | Kind::NetworkPolicy | Kind::PodDisruptionBudget | Kind::Ingress => {
+                caller.call::<AnyView>(call, request).await.map(|v| v.seen())
+            }
             Kind::PersistentVolumeClaim => view::<ClaimView>(caller, call, request).await,
             Kind::Service => view::<ServiceObjectView>(caller, call, request).await,
             Kind::Deployment => view::<DeploymentView>(caller, call, request).await,
             Kind::DaemonSet => view::<DaemonSetView>(caller, call, request).await,
             Kind::Job => view::<JobObjectView>(caller, call, request).await,
+            Kind::StatefulSet => view::<StatefulSetView>(caller, call, request).await,
+            Kind::CronJob => view::<CronJobView>(caller, call, request).await,
+            Kind::HorizontalPodAutoscaler => view::<AutoscalerView>(caller, call, request).await,
+            Kind::HttpRoute => view::<HttpRouteView>(caller, call, request).await,
         }
     };
     sent.await.map_err(|error| discreet(key.kind, error))
@@ -223,12 +263,18 @@ fn decode(key: &Key, live: &Value) -> Result<Seen, Error> {
         V::deserialize(live).map(|v| v.seen())
     }
     match key.kind {
-        Kind::ConfigMap | Kind::Secret | Kind::NetworkPolicy => serde::Deserialize::deserialize(live).map(|v: AnyView| v.seen()),
+        Kind::ConfigMap | Kind::Secret | Kind::NetworkPolicy | Kind::PodDisruptionBudget | Kind::Ingress => {
+            serde::Deserialize::deserialize(live).map(|v: AnyView| v.seen())
+        }
         Kind::PersistentVolumeClaim => via::<ClaimView>(live),
         Kind::Service => via::<ServiceObjectView>(live),
         Kind::Deployment => via::<DeploymentView>(live),
         Kind::DaemonSet => via::<DaemonSetView>(live),
         Kind::Job => via::<JobObjectView>(live),
+        Kind::StatefulSet => via::<StatefulSetView>(live),
+        Kind::CronJob => via::<CronJobView>(live),
+        Kind::HorizontalPodAutoscaler => via::<AutoscalerView>(live),
+        Kind::HttpRoute => via::<HttpRouteView>(live),
     }
     .map_err(|e| unreadable("get", key, &e))
 }
@@ -269,6 +315,12 @@ fn path(kind: Kind, namespace: &str) -> String {
         Kind::Deployment => Deployment::url_path(&(), namespace),
         Kind::DaemonSet => DaemonSet::url_path(&(), namespace),
         Kind::Job => Job::url_path(&(), namespace),
+        Kind::StatefulSet => StatefulSet::url_path(&(), namespace),
+        Kind::CronJob => CronJob::url_path(&(), namespace),
+        Kind::HorizontalPodAutoscaler => HorizontalPodAutoscaler::url_path(&(), namespace),
+        Kind::PodDisruptionBudget => PodDisruptionBudget::url_path(&(), namespace),
+        Kind::Ingress => Ingress::url_path(&(), namespace),
+        Kind::HttpRoute => HttpRoute::url_path(&(), namespace),
     }
 }
 
@@ -283,17 +335,7 @@ fn placed(place: &Place, mut object: Object, uid: Option<&str>) -> Object {
 }
 
 fn body(place: &Place, object: Object, uid: Option<&str>) -> Result<Vec<u8>, RequestError> {
-    match placed(place, object, uid) {
-        Object::ConfigMap(o) => serde_json::to_vec(&o),
-        Object::Secret(o) => serde_json::to_vec(&o),
-        Object::PersistentVolumeClaim(o) => serde_json::to_vec(&o),
-        Object::NetworkPolicy(o) => serde_json::to_vec(&o),
-        Object::Service(o) => serde_json::to_vec(&o),
-        Object::Deployment(o) => serde_json::to_vec(&o),
-        Object::DaemonSet(o) => serde_json::to_vec(&o),
-        Object::Job(o) => serde_json::to_vec(&o),
-    }
-    .map_err(RequestError::SerializeBody)
+    serde_json::to_vec(&placed(place, object, uid)).map_err(RequestError::SerializeBody)
 }
 
 fn rendered(place: &Place, object: Object, uid: Option<&str>) -> Result<Value, RequestError> {

@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use futures::{StreamExt, pin_mut};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
@@ -18,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::api::keys;
 use crate::telemetry::metrics::{self, Metrics};
-use crate::translate::{Key, Kind};
+use crate::translate::{Key, Kind, OPTIONAL};
 
 use super::StackKey;
 use super::client::describe;
@@ -27,12 +29,15 @@ use super::references::{Reference, Version, version};
 use super::retry::WatchRetry;
 use super::stack::{RawStack, StackEntry};
 use super::state::{Id, Row, State, Wakes, id_of};
-use super::view::{ClaimView, DaemonSetView, DeploymentView, JobObjectView, PodView, Seen, ServiceObjectView};
+use super::view::{
+    AutoscalerView, ClaimView, CronJobView, DaemonSetView, DeploymentView, HttpRouteView, JobObjectView, PodView, Seen, ServiceObjectView,
+    StatefulSetView,
+};
 
 pub use super::state::NamespaceView;
 
-/// Number of watches: stacks, namespaces, pods and the owned kinds.
-const WATCHES: usize = 3 + crate::translate::KINDS.len();
+/// How often a kind of others is asked for that the cluster doesn't serve.
+const UNSERVED_PERIOD: Duration = Duration::from_secs(15);
 
 /// After so long a watch is begun anew where it was: a connection that is dead without a word is found out within a minute.
 const WATCH_SECONDS: u32 = 50;
@@ -45,17 +50,19 @@ pub struct Cache {
     state: RwLock<State>,
     /// How many watches have had their first list.
     listed: tokio::sync::watch::Sender<usize>,
+    /// How many watches there are.
+    watches: OnceLock<usize>,
     wake: Wake,
     metrics: Metrics,
 }
 
 impl Cache {
     pub fn new(wake: Wake, metrics: Metrics) -> Self {
-        Self { state: RwLock::default(), listed: tokio::sync::watch::Sender::new(0), wake, metrics }
+        Self { state: RwLock::default(), listed: tokio::sync::watch::Sender::new(0), watches: OnceLock::new(), wake, metrics }
     }
 
-    /// Follows every kind until the set of tasks is dropped.
-    pub fn follow(self: &Arc<Self>, client: &Client) -> JoinSet<()> {
+    /// Follows every kind, but for those that the administrator does `without`, until the set of tasks is dropped.
+    pub fn follow(self: &Arc<Self>, client: &Client, without: &BTreeSet<Kind>) -> JoinSet<()> {
         let ours = format!("{}={}", keys::MANAGED_BY, keys::MANAGED_BY_VALUE);
         let all = watcher::Config::default().timeout(WATCH_SECONDS);
         let owned = all.clone().labels(&ours);
@@ -71,14 +78,25 @@ impl Cache {
         self.follow_one::<ServiceObjectView>(&mut tasks, client, owned.clone());
         self.follow_one::<DeploymentView>(&mut tasks, client, owned.clone());
         self.follow_one::<DaemonSetView>(&mut tasks, client, owned.clone());
-        self.follow_one::<JobObjectView>(&mut tasks, client, owned);
+        self.follow_one::<JobObjectView>(&mut tasks, client, owned.clone());
+        self.follow_one::<StatefulSetView>(&mut tasks, client, owned.clone());
+        self.follow_one::<CronJobView>(&mut tasks, client, owned.clone());
+        for kind in OPTIONAL.into_iter().filter(|kind| !without.contains(kind)) {
+            match kind {
+                Kind::HorizontalPodAutoscaler => self.follow_one::<AutoscalerView>(&mut tasks, client, owned.clone()),
+                Kind::PodDisruptionBudget => self.follow_one::<PartialObjectMeta<PodDisruptionBudget>>(&mut tasks, client, owned.clone()),
+                Kind::Ingress => self.follow_one::<PartialObjectMeta<Ingress>>(&mut tasks, client, owned.clone()),
+                _ => self.follow_if_served::<HttpRouteView>(&mut tasks, client, owned.clone()),
+            }
+        }
+        let _ = self.watches.set(tasks.len());
         tasks
     }
 
     /// Waits until every watch has had its first list.
     pub async fn filled(&self) {
         // The sender lives as long as the cache, so waiting can't fail.
-        let _ = self.listed.subscribe().wait_for(|n| *n == WATCHES).await;
+        let _ = self.listed.subscribe().wait_for(|n| self.watches.get() == Some(n)).await;
     }
 
     pub fn stack(&self, key: &StackKey) -> Option<Arc<StackEntry>> {
@@ -153,28 +171,90 @@ impl Cache {
         K: Row + Resource + DeserializeOwned + Clone + Debug + Send + 'static,
     {
         let (cache, api) = (self.clone(), Api::<K>::all(client.clone()));
+        tasks.spawn(async move { cache.watch(api, config, &mut false).await });
+    }
+
+    /// Follows a kind of others, of which the cluster may know nothing: today, or from now on.
+    fn follow_if_served<K>(self: &Arc<Self>, tasks: &mut JoinSet<()>, client: &Client, config: watcher::Config)
+    where
+        K: Row + Resource + DeserializeOwned + Clone + Debug + Send + 'static,
+    {
+        let (cache, client) = (self.clone(), client.clone());
         tasks.spawn(async move {
-            let kind = K::NAME;
-            let events = watch(api, config).backoff(WatchRetry::default());
-            pin_mut!(events);
-            let (mut list, mut listed) = (None, false);
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => {
-                        let done = matches!(event, Event::InitDone);
-                        cache.take(event, &mut list);
-                        if done && !listed {
-                            listed = true;
-                            cache.listed.send_modify(|n| *n += 1);
-                        }
+            let mut listed = false;
+            loop {
+                let served = is_served::<K>(&client).await;
+                cache.set_served::<K>(served);
+                if served {
+                    cache.watch(Api::<K>::all(client.clone()), config.clone(), &mut listed).await;
+                } else {
+                    cache.note_listed(&mut listed);
+                }
+                tokio::time::sleep(UNSERVED_PERIOD).await;
+            }
+        });
+    }
+
+    /// Takes in the events of a kind, for as long as the cluster serves it.
+    async fn watch<K>(&self, api: Api<K>, config: watcher::Config, listed: &mut bool)
+    where
+        K: Row + Resource + DeserializeOwned + Clone + Debug + Send + 'static,
+    {
+        let kind = K::NAME;
+        let events = watch(api, config).backoff(WatchRetry::default());
+        pin_mut!(events);
+        let mut list = None;
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    let done = matches!(event, Event::InitDone);
+                    self.take(event, &mut list);
+                    if done {
+                        self.note_listed(listed);
                     }
-                    Err(error) => {
-                        cache.metrics.watch_errors.get_or_create(&metrics::Watch { kind }).inc();
-                        tracing::warn!(kind, error = reason(&error), "watch failed");
+                }
+                Err(error) => {
+                    self.metrics.watch_errors.get_or_create(&metrics::Watch { kind }).inc();
+                    tracing::warn!(kind, error = reason(&error), "watch failed");
+                    if is_unknown(&error) && K::OWNED.is_some_and(Kind::is_optional) {
+                        return;
                     }
                 }
             }
-        });
+        }
+    }
+
+    fn note_listed(&self, listed: &mut bool) {
+        if !std::mem::replace(listed, true) {
+            self.listed.send_modify(|n| *n += 1);
+        }
+    }
+
+    /// Whether the cluster serves a kind of others; a change is told to every stack.
+    fn set_served<K: Row>(&self, served: bool) {
+        let Some(kind) = K::OWNED else { return };
+        let mut wakes = Wakes::new();
+        {
+            let mut state = self.write();
+            let changed = if served { state.unserved.remove(&kind) } else { state.unserved.insert(kind) };
+            if changed {
+                tracing::info!(%kind, served, "the cluster's kinds have changed");
+                wakes.extend(state.stacks.keys().cloned());
+            }
+            if changed && !served {
+                for id in K::held(&state) {
+                    K::remove(&id, 0, &mut state, &mut wakes);
+                }
+            }
+        }
+        for stack in wakes {
+            (self.wake)(stack);
+        }
+    }
+
+    /// Kinds of others that the cluster doesn't serve.
+    pub fn unserved(&self) -> BTreeSet<Kind> {
+        self.read().unserved.clone()
     }
 
     fn take<K: Row>(&self, event: Event<K>, list: &mut Option<List>) {
@@ -228,6 +308,26 @@ impl Cache {
 struct List {
     seen: BTreeSet<Id>,
     mark: u64,
+}
+
+/// Whether the API server serves the kind; where it doesn't answer, it does: the watch will tell.
+async fn is_served<K: Resource<DynamicType = ()>>(client: &Client) -> bool {
+    match client.list_api_group_resources(&K::api_version(&())).await {
+        Ok(known) => known.resources.iter().any(|resource| resource.name == K::plural(&())),
+        Err(kube::Error::Api(status)) => status.code != 404,
+        Err(_) => true,
+    }
+}
+
+/// Whether a watch failed because the API server doesn't know the kind.
+fn is_unknown(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status)) => status.code == 404,
+        watcher::Error::WatchError(status) => status.code == 404,
+        _ => false,
+    }
 }
 
 fn advance<K: Row>(state: &mut State, version: u64) {

@@ -51,6 +51,7 @@ impl PodObjectView {
             "ReplicaSet" => Some(Kind::Deployment),
             "DaemonSet" => Some(Kind::DaemonSet),
             "Job" => Some(Kind::Job),
+            "StatefulSet" => Some(Kind::StatefulSet),
             _ => None,
         }
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ObjectMeta;
 use kube::core::PartialObjectMeta;
 use kube::{Resource, ResourceExt};
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub references: References,
     /// How far the watch of each kind has come.
     pub marks: BTreeMap<Kind, u64>,
+    /// Kinds of others (custom resources) that the cluster doesn't serve.
+    pub unserved: BTreeSet<Kind>,
     /// Stacks for which an object of somebody else stands in the way.
     pub obstructed: BTreeSet<StackKey>,
 }
@@ -95,6 +98,22 @@ impl View for PartialObjectMeta<NetworkPolicy> {
     }
 }
 
+impl View for PartialObjectMeta<PodDisruptionBudget> {
+    const KIND: Kind = Kind::PodDisruptionBudget;
+
+    fn seen(&self) -> Seen {
+        of_metadata(&self.metadata)
+    }
+}
+
+impl View for PartialObjectMeta<Ingress> {
+    const KIND: Kind = Kind::Ingress;
+
+    fn seen(&self) -> Seen {
+        of_metadata(&self.metadata)
+    }
+}
+
 impl<V: View> Row for V {
     const NAME: &'static str = V::KIND.as_str();
     const OWNED: Option<Kind> = Some(V::KIND);
@@ -135,7 +154,7 @@ fn reference_kind(kind: Kind) -> Option<ReferenceKind> {
         Kind::ConfigMap => Some(ReferenceKind::ConfigMap),
         Kind::Secret => Some(ReferenceKind::Secret),
         Kind::PersistentVolumeClaim => Some(ReferenceKind::PersistentVolumeClaim),
-        Kind::NetworkPolicy | Kind::Service | Kind::Deployment | Kind::DaemonSet | Kind::Job => None,
+        _ => None,
     }
 }
 

@@ -2,9 +2,6 @@
 
 use std::fmt::Write as _;
 
-use k8s_openapi::api::apps::v1::{DaemonSetStatus, DeploymentStatus};
-use k8s_openapi::api::batch::v1::JobStatus;
-use k8s_openapi::api::core::v1::{PersistentVolumeClaimStatus, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, OwnerReference};
 use kube::Resource;
 use kube::api::ObjectMeta;
@@ -14,6 +11,12 @@ use sha2::{Digest, Sha256};
 
 use crate::api::keys;
 use crate::translate::Kind;
+
+mod kinds;
+
+pub use kinds::{
+    AutoscalerView, ClaimView, CronJobView, DaemonSetView, DeploymentView, HttpRouteView, JobObjectView, ServiceObjectView, StatefulSetView,
+};
 
 /// An object of an owned kind, as the caches hold it and as answers to our writes show it.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +85,7 @@ pub enum WorkloadView {
         /// Addresses (IP or host name) of a load balancer.
         addresses: Vec<String>,
     },
-    /// Deployment and DaemonSet alike.
+    /// Deployment, StatefulSet and DaemonSet alike.
     Replicated {
         generation: i64,
         observed_generation: i64,
@@ -94,8 +97,25 @@ pub enum WorkloadView {
         available: i32,
         /// Message of a false `Progressing` or a true `ReplicaFailure` condition.
         problem: Option<String>,
+        /// Whether the number of replicas is a field of ours. Where an autoscaler has it, it isn't.
+        holds_replicas: bool,
     },
     Job(JobView),
+    Cron(CronView),
+    /// What stands beside a workload and may not work: an autoscaler, a route.
+    Companion {
+        /// Why it doesn't work, as its controller says.
+        problem: Option<String>,
+    },
+}
+
+/// State of a CronJob.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CronView {
+    /// Runs that go on.
+    pub active: i32,
+    /// Whether a run was begun and none has succeeded since.
+    pub failing: bool,
 }
 
 /// One port of a Service.
@@ -160,183 +180,9 @@ pub struct AnyView {
     pub metadata: ObjectMeta,
 }
 
-#[derive(Resource, Clone, Debug, Deserialize)]
-#[resource(inherit = "k8s_openapi::api::apps::v1::Deployment")]
-pub struct DeploymentView {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    spec: WorkloadSpec,
-    #[serde(default)]
-    status: DeploymentStatus,
-}
-
-#[derive(Resource, Clone, Debug, Deserialize)]
-#[resource(inherit = "k8s_openapi::api::apps::v1::DaemonSet")]
-pub struct DaemonSetView {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    spec: WorkloadSpec,
-    #[serde(default)]
-    status: DaemonSetStatus,
-}
-
-#[derive(Resource, Clone, Debug, Deserialize)]
-#[resource(inherit = "k8s_openapi::api::batch::v1::Job")]
-pub struct JobObjectView {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    spec: WorkloadSpec,
-    #[serde(default)]
-    status: JobStatus,
-}
-
-#[derive(Resource, Clone, Debug, Deserialize)]
-#[resource(inherit = "k8s_openapi::api::core::v1::Service")]
-pub struct ServiceObjectView {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    spec: ServiceSpecView,
-    #[serde(default)]
-    status: ServiceStatus,
-}
-
-#[derive(Resource, Clone, Debug, Deserialize)]
-#[resource(inherit = "k8s_openapi::api::core::v1::PersistentVolumeClaim")]
-pub struct ClaimView {
-    pub metadata: ObjectMeta,
-    #[serde(default)]
-    status: PersistentVolumeClaimStatus,
-}
-
-/// What is read of the spec of a workload.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct WorkloadSpec {
-    replicas: Option<i32>,
-    template: TemplateView,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-struct TemplateView {
-    metadata: ObjectMeta,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ServiceSpecView {
-    #[serde(rename = "clusterIP")]
-    cluster_ip: Option<String>,
-    ports: Vec<ServicePortView>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ServicePortView {
-    port: i32,
-    protocol: Option<String>,
-    node_port: Option<i32>,
-}
-
 impl AnyView {
     pub fn seen(&self) -> Seen {
         of_metadata(&self.metadata)
-    }
-}
-
-impl View for DeploymentView {
-    const KIND: Kind = Kind::Deployment;
-
-    fn seen(&self) -> Seen {
-        let status = &self.status;
-        let problem = status
-            .conditions
-            .iter()
-            .flatten()
-            .find(|c| (c.type_ == "Progressing" && c.status == "False") || (c.type_ == "ReplicaFailure" && c.status == "True"));
-        let state = WorkloadView::Replicated {
-            generation: self.metadata.generation.unwrap_or_default(),
-            observed_generation: status.observed_generation.unwrap_or_default(),
-            replicas: self.spec.replicas.unwrap_or(1),
-            total: status.replicas.unwrap_or_default(),
-            updated: status.updated_replicas.unwrap_or_default(),
-            ready: status.ready_replicas.unwrap_or_default(),
-            available: status.available_replicas.unwrap_or_default(),
-            problem: problem.map(|c| c.message.clone().unwrap_or_default()),
-        };
-        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
-    }
-}
-
-impl View for DaemonSetView {
-    const KIND: Kind = Kind::DaemonSet;
-
-    fn seen(&self) -> Seen {
-        let status = &self.status;
-        let state = WorkloadView::Replicated {
-            generation: self.metadata.generation.unwrap_or_default(),
-            observed_generation: status.observed_generation.unwrap_or_default(),
-            replicas: status.desired_number_scheduled,
-            total: status.current_number_scheduled,
-            updated: status.updated_number_scheduled.unwrap_or_default(),
-            ready: status.number_ready,
-            available: status.number_available.unwrap_or_default(),
-            problem: None,
-        };
-        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
-    }
-}
-
-impl View for JobObjectView {
-    const KIND: Kind = Kind::Job;
-
-    fn seen(&self) -> Seen {
-        let status = &self.status;
-        let condition = |kind: &str| status.conditions.iter().flatten().find(|c| c.type_ == kind && c.status == "True");
-        let state = WorkloadView::Job(JobView {
-            active: status.active.unwrap_or_default(),
-            ready: status.ready.unwrap_or_default(),
-            succeeded: status.succeeded.unwrap_or_default(),
-            failed: status.failed.unwrap_or_default(),
-            complete: condition("Complete").is_some(),
-            failure: condition("Failed").map(|c| c.message.clone().unwrap_or_default()),
-        });
-        Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
-    }
-}
-
-impl View for ServiceObjectView {
-    const KIND: Kind = Kind::Service;
-
-    fn seen(&self) -> Seen {
-        let ports = self.spec.ports.iter().map(|p| PortView {
-            port: p.port,
-            protocol: p.protocol.clone().unwrap_or_else(|| "TCP".to_owned()),
-            node_port: p.node_port,
-        });
-        let ingress = self.status.load_balancer.iter().flat_map(|l| l.ingress.iter().flatten());
-        let state = WorkloadView::Service {
-            ports: ports.collect(),
-            addresses: ingress.filter_map(|i| i.ip.clone().or_else(|| i.hostname.clone())).collect(),
-        };
-        Seen { state, headless: Some(self.spec.cluster_ip.as_deref() == Some("None")), ..of_metadata(&self.metadata) }
-    }
-}
-
-impl View for ClaimView {
-    const KIND: Kind = Kind::PersistentVolumeClaim;
-
-    fn seen(&self) -> Seen {
-        let phase = self.status.phase.clone().unwrap_or_else(|| "Pending".to_owned());
-        let seen = of_metadata(&self.metadata);
-        // A claim's annotations alone say whose it is, whoever may have given it an owner.
-        Seen { state: WorkloadView::Claim { phase }, owner: claim_owner(&self.metadata).unwrap_or(seen.owner.clone()), ..seen }
-    }
-}
-
-impl WorkloadSpec {
-    fn restarted_for(&self) -> Option<String> {
-        self.template.metadata.annotations.as_ref()?.get(keys::RESTARTED_FOR).cloned()
     }
 }
 
@@ -386,8 +232,14 @@ fn is_ours(entry: &ManagedFieldsEntry) -> bool {
     entry.manager.as_deref() == Some(keys::MANAGER) && entry.subresource.as_deref().is_none_or(str::is_empty)
 }
 
+/// Whether the number of replicas is among the fields that are ours.
+fn holds_replicas(meta: &ObjectMeta) -> bool {
+    let ours = meta.managed_fields.iter().flatten().filter(|e| is_ours(e)).filter_map(|e| e.fields_v1.as_ref());
+    ours.into_iter().any(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+}
+
 fn changed_by(managed: &[ManagedFieldsEntry]) -> Option<String> {
-    const OF_THE_CLUSTER: [&str; 3] = [keys::MANAGER, "kube-controller-manager", "kube-scheduler"];
+    const OF_THE_CLUSTER: [&str; 4] = [keys::MANAGER, keys::SCALE_MANAGER, "kube-controller-manager", "kube-scheduler"];
     let others = managed
         .iter()
         .filter(|e| e.subresource.as_deref() != Some("status") && e.manager.as_deref().is_some_and(|m| !OF_THE_CLUSTER.contains(&m)));

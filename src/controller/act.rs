@@ -105,7 +105,13 @@ async fn carry_out(ctx: &Context, place: &Place, action: Action, posted: bool) -
                 other => other.map(Effect::Written),
             }
         }
-        Action::Apply { object, uid, .. } => apply::apply(caller, place, *object, &uid, posted).await.map(Effect::Written),
+        Action::Apply { object, uid, releases, .. } => {
+            let released = if releases { apply::release_replicas(caller, place, &object.key(), &uid).await } else { Ok(()) };
+            match released {
+                Ok(()) => apply::apply(caller, place, *object, &uid, posted).await.map(Effect::Written),
+                Err(error) => Err(error),
+            }
+        }
         Action::Delete { key, uid, resource_version } => {
             apply::delete(caller, &place.namespace, &key, &uid, &resource_version).await.map(|()| Effect::Deleted(uid))
         }

@@ -89,7 +89,7 @@ pub async fn operate(client: Client, options: Options, stop: CancellationToken) 
     let queue = Arc::new(Queue::default());
     let wake = queue.clone();
     let cache = Arc::new(Cache::new(Box::new(move |stack| wake.add(stack, super::DEBOUNCE)), health.metrics.clone()));
-    let mut watches = cache.follow(&client);
+    let mut watches = cache.follow(&client, &options.settings.without);
     let mut endpoints = JoinSet::new();
     if let Some(address) = options.listen {
         let failed = move |source| Error::Listen { address, source };

@@ -44,6 +44,8 @@ pub struct ServicePlan {
     pub image: String,
     /// Wanted replicas: 0 where the stack or the service is stopped; for a DaemonSet 1 stands for "as many as there are nodes".
     pub replicas: i32,
+    /// The least and the most replicas of an autoscaler, which has the number then: `replicas` are what it begins with.
+    pub autoscaled: Option<(i32, i32)>,
     /// Stopped by `spec.stopped` or `spec.services.<name>.stopped`: DaemonSets and unfinished Jobs are deleted, Deployments scaled to 0.
     pub stopped: bool,
     pub lifetime: Lifetime,

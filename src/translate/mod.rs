@@ -23,6 +23,7 @@ mod expose;
 mod files;
 mod gates;
 mod hash;
+mod http_route;
 mod images;
 mod inputs;
 mod labels;
@@ -54,8 +55,9 @@ use crate::compose::model::Project;
 use crate::compose::path::Path;
 
 pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, ServicePlan};
+pub use http_route::HttpRoute;
 pub use names::namespace_network_label;
-pub use object::{KINDS, Key, Kind, Object};
+pub use object::{KINDS, Key, Kind, OPTIONAL, Object};
 pub use policy::{Policy, page as policy_page};
 pub use settings::{DefaultRequests, DnsPeers, Facts, Settings};
 pub use support::page as support_page;
@@ -128,6 +130,7 @@ fn plan(
         object_name: name.to_string(),
         image: images::name(stack, key, service),
         replicas: if stopped { 0 } else { wanted },
+        autoscaled: None,
         stopped,
         lifetime: workload::lifetime(kind, restart),
         gates,

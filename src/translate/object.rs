@@ -1,15 +1,19 @@
 use std::fmt;
 
-use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
+use super::http_route::HttpRoute;
+
 /// The kinds that this operator owns, in the order in which they are created. This is the one list: caches, pruning, RBAC and
 /// the chart's rights are made from it or checked against it.
-pub const KINDS: [Kind; 8] = [
+pub const KINDS: [Kind; 14] = [
     Kind::ConfigMap,
     Kind::Secret,
     Kind::PersistentVolumeClaim,
@@ -18,7 +22,16 @@ pub const KINDS: [Kind; 8] = [
     Kind::Deployment,
     Kind::DaemonSet,
     Kind::Job,
+    Kind::StatefulSet,
+    Kind::CronJob,
+    Kind::HorizontalPodAutoscaler,
+    Kind::PodDisruptionBudget,
+    Kind::Ingress,
+    Kind::HttpRoute,
 ];
+
+/// The kinds that an administrator may do without: the operator then needs no rights to them, and says where a stack asks for one.
+pub const OPTIONAL: [Kind; 4] = [Kind::HorizontalPodAutoscaler, Kind::PodDisruptionBudget, Kind::Ingress, Kind::HttpRoute];
 
 /// An owned kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +44,14 @@ pub enum Kind {
     Deployment,
     DaemonSet,
     Job,
+    StatefulSet,
+    CronJob,
+    HorizontalPodAutoscaler,
+    PodDisruptionBudget,
+    Ingress,
+    /// Of the Gateway API, which not every cluster has.
+    #[serde(rename = "HTTPRoute")]
+    HttpRoute,
 }
 
 impl Kind {
@@ -45,12 +66,28 @@ impl Kind {
             Kind::Deployment => "Deployment",
             Kind::DaemonSet => "DaemonSet",
             Kind::Job => "Job",
+            Kind::StatefulSet => "StatefulSet",
+            Kind::CronJob => "CronJob",
+            Kind::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
+            Kind::PodDisruptionBudget => "PodDisruptionBudget",
+            Kind::Ingress => "Ingress",
+            Kind::HttpRoute => "HTTPRoute",
         }
     }
 
     /// Whether pods come of it.
     pub fn is_workload(self) -> bool {
-        matches!(self, Kind::Deployment | Kind::DaemonSet | Kind::Job)
+        matches!(self, Kind::Deployment | Kind::DaemonSet | Kind::Job | Kind::StatefulSet | Kind::CronJob)
+    }
+
+    /// Whether a number of replicas stands in it that can be changed by itself.
+    pub fn scales(self) -> bool {
+        matches!(self, Kind::Deployment | Kind::StatefulSet)
+    }
+
+    /// Whether an administrator may do without it. No pod waits for an object of such a kind.
+    pub fn is_optional(self) -> bool {
+        OPTIONAL.contains(&self)
     }
 }
 
@@ -80,7 +117,8 @@ impl fmt::Display for Key {
 }
 
 /// One object as it is to be, without namespace, owner, uid and resourceVersion: those are facts of the cluster.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Object {
     ConfigMap(Box<ConfigMap>),
     Secret(Box<Secret>),
@@ -90,6 +128,12 @@ pub enum Object {
     Deployment(Box<Deployment>),
     DaemonSet(Box<DaemonSet>),
     Job(Box<Job>),
+    StatefulSet(Box<StatefulSet>),
+    CronJob(Box<CronJob>),
+    HorizontalPodAutoscaler(Box<HorizontalPodAutoscaler>),
+    PodDisruptionBudget(Box<PodDisruptionBudget>),
+    Ingress(Box<Ingress>),
+    HttpRoute(Box<HttpRoute>),
 }
 
 impl Object {
@@ -103,6 +147,12 @@ impl Object {
             Object::Deployment(_) => Kind::Deployment,
             Object::DaemonSet(_) => Kind::DaemonSet,
             Object::Job(_) => Kind::Job,
+            Object::StatefulSet(_) => Kind::StatefulSet,
+            Object::CronJob(_) => Kind::CronJob,
+            Object::HorizontalPodAutoscaler(_) => Kind::HorizontalPodAutoscaler,
+            Object::PodDisruptionBudget(_) => Kind::PodDisruptionBudget,
+            Object::Ingress(_) => Kind::Ingress,
+            Object::HttpRoute(_) => Kind::HttpRoute,
         }
     }
 
@@ -116,6 +166,12 @@ impl Object {
             Object::Deployment(o) => &o.metadata,
             Object::DaemonSet(o) => &o.metadata,
             Object::Job(o) => &o.metadata,
+            Object::StatefulSet(o) => &o.metadata,
+            Object::CronJob(o) => &o.metadata,
+            Object::HorizontalPodAutoscaler(o) => &o.metadata,
+            Object::PodDisruptionBudget(o) => &o.metadata,
+            Object::Ingress(o) => &o.metadata,
+            Object::HttpRoute(o) => &o.metadata,
         }
     }
 
@@ -129,6 +185,12 @@ impl Object {
             Object::Deployment(o) => &mut o.metadata,
             Object::DaemonSet(o) => &mut o.metadata,
             Object::Job(o) => &mut o.metadata,
+            Object::StatefulSet(o) => &mut o.metadata,
+            Object::CronJob(o) => &mut o.metadata,
+            Object::HorizontalPodAutoscaler(o) => &mut o.metadata,
+            Object::PodDisruptionBudget(o) => &mut o.metadata,
+            Object::Ingress(o) => &mut o.metadata,
+            Object::HttpRoute(o) => &mut o.metadata,
         }
     }
 

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{NetworkPolicyMode, PublishMode, ServiceOverride, VolumeDefaults};
 
+use super::object::Kind;
 use super::policy::Policy;
 
 /// What the admin settles, with the stack's spec on top.
@@ -22,6 +23,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Whether containers of services that add no capability get none, and no way to more rights.
     pub least_privilege: bool,
+    /// Optional kinds that are switched off.
+    pub without: BTreeSet<Kind>,
 }
 
 /// What a container asks for that reserves nothing itself. `None`: the operator's own default, which changes no inputs.
@@ -60,4 +63,6 @@ pub struct Facts {
     pub external_keys: BTreeMap<(bool, String), BTreeSet<String>>,
     /// Value of `compose-operator.dev/layout` of claims that exist already, by claim name; absent: the claim is to be made.
     pub claim_layouts: BTreeMap<String, Option<String>>,
+    /// Kinds that the cluster doesn't serve.
+    pub unserved: BTreeSet<Kind>,
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use compose_operator::api::{ComposeStackStatus, keys};
 use compose_operator::compose::model::DependencyCondition;
 use compose_operator::controller::decide::JobView;
-use compose_operator::translate::{Kind, Object};
+use compose_operator::translate::{KINDS, Kind, Object};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use super::spec::{Form, STACK, Spec};
@@ -131,12 +131,12 @@ pub struct Cluster {
 }
 
 /// The log of pods, and that of stacks; objects have one for each kind.
-pub const POD_LOG: usize = 8;
-pub const STACK_LOG: usize = 9;
+pub const POD_LOG: usize = KINDS.len();
+pub const STACK_LOG: usize = POD_LOG + 1;
 
 impl Cluster {
     pub fn new() -> Self {
-        Self { log: vec![Vec::new(); 10], ..Self::default() }
+        Self { log: vec![Vec::new(); STACK_LOG + 1], ..Self::default() }
     }
 
     pub fn next_version(&mut self) -> u64 {

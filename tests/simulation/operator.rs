@@ -74,7 +74,8 @@ pub struct Operator {
 impl Operator {
     /// A process that has just listed every kind, some from an older list.
     pub fn start(cluster: &Cluster, planted: Planted, rng: &mut Rng, old_lists: bool) -> Self {
-        let mut operator = Self { cursors: vec![0; 10], reached: vec![0; 10], planted, dirty: true, ..Self::default() };
+        let mut operator =
+            Self { cursors: vec![0; STACK_LOG + 1], reached: vec![0; STACK_LOG + 1], planted, dirty: true, ..Self::default() };
         for kind in 0..cluster.log.len() {
             let len = cluster.log[kind].len();
             let behind = if old_lists && kind != STACK_LOG { rng.below(6) } else { 0 };
@@ -152,14 +153,14 @@ impl Operator {
 
     /// Sees some events of one kind.
     pub fn observe(&mut self, cluster: &Cluster, rng: &mut Rng) {
-        let kind = rng.below(10);
+        let kind = rng.below(STACK_LOG + 1);
         let behind = cluster.log[kind].len() - self.cursors[kind];
         let by = 1 + rng.below(behind);
         self.advance(cluster, kind, (self.cursors[kind] + by).min(cluster.log[kind].len()));
     }
 
     pub fn observe_all(&mut self, cluster: &Cluster) {
-        for kind in 0..10 {
+        for kind in 0..=STACK_LOG {
             self.advance(cluster, kind, cluster.log[kind].len());
             self.reached[kind] = cluster.version();
         }
@@ -382,6 +383,7 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
                 ready: object.ready,
                 available: object.ready,
                 problem: None,
+                holds_replicas: true,
             },
             _ => WorkloadView::None,
         },

@@ -122,6 +122,7 @@ impl Svc {
             inputs,
             image: "image".to_owned(),
             replicas: if stopped { 0 } else { self.replicas },
+            autoscaled: None,
             stopped,
             lifetime: match self.form {
                 Form::Job | Form::FailingJob => Lifetime::Once,

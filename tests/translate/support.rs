@@ -150,15 +150,5 @@ pub fn render(stack: &Stack) -> String {
 
 /// One object as YAML.
 pub fn manifest(object: &Object) -> String {
-    match object {
-        Object::ConfigMap(object) => serde_yaml::to_string(object),
-        Object::Secret(object) => serde_yaml::to_string(object),
-        Object::PersistentVolumeClaim(object) => serde_yaml::to_string(object),
-        Object::NetworkPolicy(object) => serde_yaml::to_string(object),
-        Object::Service(object) => serde_yaml::to_string(object),
-        Object::Deployment(object) => serde_yaml::to_string(object),
-        Object::DaemonSet(object) => serde_yaml::to_string(object),
-        Object::Job(object) => serde_yaml::to_string(object),
-    }
-    .unwrap()
+    serde_yaml::to_string(object).unwrap()
 }

@@ -80,6 +80,8 @@ pub(super) struct Progress {
     pub total: i32,
     pub ready: i32,
     pub problem: Option<String>,
+    /// The number of replicas is a field of ours.
+    pub holds_replicas: bool,
 }
 
 impl Progress {
@@ -87,7 +89,17 @@ impl Progress {
         let written = live.inputs.as_deref() == Some(&plan.inputs);
         let begun = current(plan, pods).filter(|p| has_started(p)).count();
         match &live.state {
-            WorkloadView::Replicated { generation, observed_generation, replicas, total, updated, ready, available, problem } => {
+            WorkloadView::Replicated {
+                generation,
+                observed_generation,
+                replicas,
+                total,
+                updated,
+                ready,
+                available,
+                problem,
+                holds_replicas,
+            } => {
                 let observed = observed_generation >= generation;
                 let rolled = observed && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
                 Self {
@@ -101,6 +113,7 @@ impl Progress {
                     total: *total,
                     ready: *ready,
                     problem: problem.clone(),
+                    holds_replicas: *holds_replicas,
                 }
             }
             WorkloadView::Job(job) => {
@@ -118,9 +131,24 @@ impl Progress {
                     total: job.active,
                     ready: job.ready,
                     problem: None,
+                    holds_replicas: false,
                 }
             }
-            WorkloadView::None | WorkloadView::Claim { .. } | WorkloadView::Service { .. } => Self { written, ..Self::default() },
+            // It is there as soon as it is written; its runs are nobody's to wait for.
+            WorkloadView::Cron(cron) => Self {
+                written,
+                observed: true,
+                rolled: true,
+                available: true,
+                started: true,
+                healthy: true,
+                replicas: 1,
+                total: cron.active,
+                ready: cron.active,
+                problem: cron.failing.then(|| "its last run has not succeeded".to_owned()),
+                holds_replicas: false,
+            },
+            _ => Self { written, ..Self::default() },
         }
     }
 }
@@ -152,7 +180,7 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
         end_is_recorded: false,
     };
     facts.end_is_recorded = facts.is_completed(plan) || facts.is_exhausted(plan);
-    let comes_up = live.is_some() && plan.kind() == Kind::Deployment && progress.replicas == 0;
+    let comes_up = live.is_some() && plan.kind().scales() && progress.replicas == 0;
     if is_zero(plan) || comes_up && !facts.end_is_recorded {
         // What comes up from 0 must be met again before anything follows it.
         facts.met = Met::default();

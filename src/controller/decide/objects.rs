@@ -123,7 +123,7 @@ pub(super) fn repair(scene: &Scene, key: &Key, live: &LiveObject, render: impl F
 }
 
 pub(super) fn apply(object: Object, live: &LiveObject, cause: Cause) -> Action {
-    Action::Apply { object: Box::new(object), uid: live.uid.clone(), cause }
+    Action::Apply { object: Box::new(object), uid: live.uid.clone(), cause, releases: false }
 }
 
 pub(super) fn delete(key: &Key, live: &LiveObject) -> Action {
@@ -186,7 +186,8 @@ pub(super) struct Obstacle {
 
 /// What keeps the pods of a service from being made: an object that all or this one needs.
 pub(super) fn obstacle(scene: &Scene, standings: &BTreeMap<&Key, Standing>, plan: &ServicePlan) -> Option<Obstacle> {
-    standings.iter().filter(|(_, standing)| !standing.exists).find_map(|(key, standing)| match &standing.trouble {
+    let needed = standings.iter().filter(|(key, standing)| !standing.exists && !key.kind.is_optional());
+    needed.into_iter().find_map(|(key, standing)| match &standing.trouble {
         // Others must not suffer for a name that is taken or a right that is missing, but no pod may mount what is another's.
         Some(Trouble::Conflict(message) | Trouble::Failed(FailureKind::Forbidden | FailureKind::Refused, message)) => {
             concerns(scene, plan, key).then(|| Obstacle { message: format!("needs {key}: {message}"), blocked: true })
@@ -236,6 +237,8 @@ pub(super) fn pod_spec(object: &Object) -> Option<&PodSpec> {
         Object::Deployment(o) => o.spec.as_ref()?.template.spec.as_ref(),
         Object::DaemonSet(o) => o.spec.as_ref()?.template.spec.as_ref(),
         Object::Job(o) => o.spec.as_ref()?.template.spec.as_ref(),
+        Object::StatefulSet(o) => o.spec.as_ref()?.template.spec.as_ref(),
+        Object::CronJob(o) => o.spec.as_ref()?.job_template.spec.as_ref()?.template.spec.as_ref(),
         _ => None,
     }
 }

@@ -21,7 +21,13 @@ pub enum Action {
     /// POST. A 409 is answered by a read of the object, which comes back in `Live::probed`.
     Create { object: Box<Object> },
     /// Server-side apply with the uid in the body.
-    Apply { object: Box<Object>, uid: String, cause: Cause },
+    Apply {
+        object: Box<Object>,
+        uid: String,
+        cause: Cause,
+        /// Its replicas, which are not in it, are still ours: they are let go of first, so that they stay as they are.
+        releases: bool,
+    },
     /// Delete with preconditions on uid and resourceVersion.
     Delete { key: Key, uid: String, resource_version: String },
     /// Read the object and compare it with `object`, because the hash of our fields after our last write is unknown; a difference is

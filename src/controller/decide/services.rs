@@ -65,7 +65,7 @@ fn assess<'a>(
     let progress = live.map(|live| Progress::read(plan, live, scene.pods(&plan.object_name))).unwrap_or_default();
     let facts = facts::gather(scene, plan, live, &progress);
     let ended = facts.is_completed(plan) || facts.is_exhausted(plan);
-    if ended && !facts.end_is_recorded && plan.kind() == Kind::Deployment {
+    if ended && !facts.end_is_recorded && plan.kind().scales() {
         // Nothing else tells when the status is written and it may be scaled to 0.
         acts.look_after(AFTER_RECORD);
     }
@@ -146,8 +146,9 @@ impl View<'_, '_> {
     fn desired(&self) -> i32 {
         match self.plan.kind() {
             Kind::DaemonSet if !is_zero(self.plan) && self.live.is_some() => self.progress.replicas,
+            Kind::CronJob => self.progress.total,
             _ if self.facts.is_completed(self.plan) || self.facts.is_exhausted(self.plan) => 0,
-            _ => wanted(self.plan, self.facts),
+            _ => wanted(self.plan, self.facts, self.progress),
         }
     }
 
@@ -209,13 +210,26 @@ impl View<'_, '_> {
             }
         }
         if progress.available && self.replicas_as_wanted() {
-            return Report::new(Running, Outlook::Good, None);
+            return Report::new(Running, Outlook::Good, self.complaint());
         }
         self.under_way(acts)
     }
 
     fn replicas_as_wanted(&self) -> bool {
-        self.plan.kind() != Kind::Deployment || self.progress.replicas == self.plan.replicas
+        !self.plan.kind().scales() || self.progress.replicas == wanted(self.plan, self.facts, self.progress)
+    }
+
+    /// What doesn't work of a service that runs: its last scheduled run, its autoscaler, its route.
+    fn complaint(&self) -> Option<String> {
+        let own = self.progress.problem.clone().filter(|_| self.plan.kind() == Kind::CronJob);
+        own.or_else(|| {
+            let service = Some(self.plan.object_name.as_str());
+            let beside = self.scene.ours().filter(|(key, seen)| key.kind.is_optional() && seen.object.service.as_deref() == service);
+            beside.into_iter().find_map(|(key, seen)| match &seen.object.state {
+                WorkloadView::Companion { problem: Some(problem) } => Some(format!("its {key} doesn't work: {problem}")),
+                _ => None,
+            })
+        })
     }
 
     /// On its way to all replicas, or back to them.

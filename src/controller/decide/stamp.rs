@@ -46,15 +46,26 @@ fn met_inputs(gate: &Gate, verdicts: &Verdicts) -> Option<String> {
     (on_create(gate, verdicts) == Pass::Open).then(|| dependency.plan.inputs.clone())
 }
 
-/// The workload as it is to be written: with the replicas that are wanted now, the stamps, and its inputs on the pods, by which old pods
+/// The workload as it is to be written: with the replicas that are wanted now (none: they are an autoscaler's), the stamps, and its inputs on the pods, by which old pods
 /// are told from new ones.
-pub(super) fn workload(object: &Object, plan: &ServicePlan, replicas: i32, stamps: &Stamps) -> Object {
+pub(super) fn workload(object: &Object, plan: &ServicePlan, replicas: Option<i32>, stamps: &Stamps) -> Object {
     let mut object = object.clone();
     match &mut object {
         Object::Deployment(o) => {
             if let Some(spec) = &mut o.spec {
-                spec.replicas = Some(replicas);
+                spec.replicas = replicas;
                 annotate(&mut spec.template, plan, stamps);
+            }
+        }
+        Object::StatefulSet(o) => {
+            if let Some(spec) = &mut o.spec {
+                spec.replicas = replicas;
+                annotate(&mut spec.template, plan, stamps);
+            }
+        }
+        Object::CronJob(o) => {
+            if let Some(job) = o.spec.as_mut().and_then(|spec| spec.job_template.spec.as_mut()) {
+                annotate(&mut job.template, plan, stamps);
             }
         }
         Object::DaemonSet(o) => {

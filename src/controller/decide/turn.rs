@@ -48,11 +48,11 @@ impl Turn<'_, '_> {
         }
     }
 
-    /// Nothing of a DaemonSet or Job is wanted while stopped, and nothing of a Job that has completed.
+    /// Nothing of a DaemonSet, CronJob or Job is wanted while stopped, and nothing of a Job that has completed.
     fn is_unwanted(&self) -> bool {
         match self.plan.kind() {
             Kind::Job => is_zero(self.plan) || self.facts.is_completed(self.plan),
-            Kind::DaemonSet => is_zero(self.plan),
+            Kind::DaemonSet | Kind::CronJob => is_zero(self.plan),
             _ => false,
         }
     }
@@ -116,7 +116,7 @@ impl Turn<'_, '_> {
         let obstacle = self.gates(on_create).or_else(|| self.externals()).or_else(|| self.objects()).or_else(|| self.predecessors(acts));
         if obstacle.is_none() {
             let stamps = Stamps::default().renewed(self.plan, self.verdicts);
-            let object = stamp::workload(object, self.plan, self.replicas(), &stamps);
+            let object = stamp::workload(object, self.plan, Some(self.replicas()), &stamps);
             acts.push(Action::Create { object: Box::new(object) });
         }
         obstacle.or(Some(Hold::Pending))
@@ -124,7 +124,7 @@ impl Turn<'_, '_> {
 
     fn mend(&self, object: &Object, live: &LiveObject, cause: Cause, acts: &mut Acts) -> Option<Hold> {
         let key = &self.plan.workload;
-        let comes_up = self.plan.kind() == Kind::Deployment && self.progress.replicas == 0 && self.replicas() > 0;
+        let comes_up = self.plan.kind().scales() && self.progress.replicas == 0 && self.replicas() > 0;
         let stamps = Stamps::parse(live.restarted_for.as_deref());
         self.remove_others(acts);
         let restarts = self.plan.kind() != Kind::Job && self.replicas() > 0;
@@ -140,19 +140,19 @@ impl Turn<'_, '_> {
             };
             let obstacle = gate.or_else(|| self.externals()).or_else(|| self.objects());
             if obstacle.is_none() {
-                acts.push(apply(self.render(object, live, true), live, cause));
+                acts.push(self.apply(self.render(object, live, true), live, cause));
             }
             return obstacle.or(Some(Hold::Pending));
         }
         if cause == Cause::Adopted {
-            acts.push(apply(self.render(object, live, false), live, cause));
+            acts.push(self.apply(self.render(object, live, false), live, cause));
             return Some(Hold::Pending);
         }
         let repair = objects::repair(self.scene, key, live, || self.render(object, live, false));
-        let scaled = self.plan.kind() == Kind::Deployment && self.progress.replicas != self.replicas();
+        let scaled = self.plan.kind().scales() && self.progress.replicas != self.replicas();
         let action = match repair {
-            Some(drift @ Action::Apply { .. }) => Some(drift),
-            _ if scaled => Some(apply(self.render(object, live, false), live, Cause::Changed)),
+            Some(Action::Apply { object, cause, .. }) => Some(self.apply(*object, live, cause)),
+            _ if scaled || self.releases() => Some(self.apply(self.render(object, live, false), live, Cause::Changed)),
             compare => compare,
         };
         match action {
@@ -167,12 +167,31 @@ impl Turn<'_, '_> {
     fn render(&self, object: &Object, live: &LiveObject, anew: bool) -> Object {
         let stamps = Stamps::parse(live.restarted_for.as_deref());
         let stamps = if anew { stamps.renewed(self.plan, self.verdicts) } else { stamps };
-        stamp::workload(object, self.plan, self.replicas(), &stamps)
+        let replicas = (!self.are_scaled_by_others()).then(|| self.replicas());
+        stamp::workload(object, self.plan, replicas, &stamps)
+    }
+
+    fn apply(&self, object: Object, live: &LiveObject, cause: Cause) -> Action {
+        let releases = self.releases();
+        match apply(object, live, cause) {
+            Action::Apply { object, uid, cause, .. } => Action::Apply { object, uid, cause, releases },
+            other => other,
+        }
+    }
+
+    /// Whether the replicas are an autoscaler's to set. At 0 it rests, and what comes up from 0 gets its first replicas from us.
+    fn are_scaled_by_others(&self) -> bool {
+        self.plan.autoscaled.is_some() && self.replicas() > 0 && self.progress.replicas > 0
+    }
+
+    /// Whether the replicas are to be an autoscaler's and are still ours.
+    fn releases(&self) -> bool {
+        self.are_scaled_by_others() && self.progress.holds_replicas
     }
 
     /// The replicas that are wanted now.
     fn replicas(&self) -> i32 {
-        wanted(self.plan, self.facts)
+        wanted(self.plan, self.facts, self.progress)
     }
 
     fn gates(&self, pass: fn(&crate::translate::Gate, &Verdicts) -> Pass) -> Option<Hold> {
@@ -230,8 +249,12 @@ impl Turn<'_, '_> {
         let mut names: Vec<String> = self.workloads().map(|(key, ..)| key.to_string()).collect();
         let runs = |phase: &str| matches!(phase, "Pending" | "Running" | "Unknown");
         let other = |p: &super::PodView| {
-            let job = self.plan.kind() == Kind::Job && p.inputs.as_deref() != Some(&self.plan.inputs);
-            p.workload.is_some_and(|kind| kind != self.plan.kind() || job)
+            let older = p.inputs.as_deref() != Some(&self.plan.inputs);
+            p.workload.is_some_and(|kind| match self.plan.kind() {
+                // The pods of a CronJob are those of its Jobs.
+                Kind::Job | Kind::CronJob => kind != Kind::Job || older,
+                wanted => kind != wanted,
+            })
         };
         let pods = self.scene.pods(&self.plan.object_name).iter().filter(|p| runs(&p.phase) && other(p));
         names.extend(pods.map(|p| format!("Pod {}", p.name)));
@@ -244,7 +267,11 @@ fn is_finished(live: &LiveObject) -> bool {
     job(live).is_some_and(|j| j.complete || j.failure.is_some())
 }
 
-/// The replicas that a service is to have now: none once it has run to its end.
-pub(super) fn wanted(plan: &ServicePlan, facts: &Facts) -> i32 {
-    if is_zero(plan) || facts.end_is_recorded { 0 } else { plan.replicas }
+/// The replicas that a service is to have now: none once it has run to its end, as many as it has where an autoscaler sees to them.
+pub(super) fn wanted(plan: &ServicePlan, facts: &Facts, progress: &Progress) -> i32 {
+    match plan.autoscaled {
+        _ if is_zero(plan) || facts.end_is_recorded => 0,
+        Some(_) if progress.replicas > 0 => progress.replicas,
+        _ => plan.replicas,
+    }
 }

@@ -1,20 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec};
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{
-    ConfigMap, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Service, ServicePort, ServiceSpec,
-    Volume,
-};
-use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use kube::api::ObjectMeta;
 
+pub use super::manifests::{claim, config, policy, service, template, workload};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::compose::model::DependencyCondition;
 use crate::controller::decide::{
-    Action, ContainerView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair, StackView,
-    Unseen, WorkloadView, decide,
+    Action, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair,
+    StackView, Unseen, WorkloadView, decide,
 };
 use crate::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
 
@@ -29,6 +22,7 @@ pub fn svc(name: &str) -> ServicePlan {
         inputs: format!("{name}-1"),
         image: format!("example/{name}"),
         replicas: 1,
+        autoscaled: None,
         stopped: false,
         lifetime: Lifetime::Forever,
         gates: Vec::new(),
@@ -53,6 +47,14 @@ pub fn daemon(name: &str) -> ServicePlan {
     ServicePlan { workload: Key::new(Kind::DaemonSet, name), ..svc(name) }
 }
 
+pub fn stateful(name: &str) -> ServicePlan {
+    ServicePlan { workload: Key::new(Kind::StatefulSet, name), ..svc(name) }
+}
+
+pub fn cron(name: &str) -> ServicePlan {
+    ServicePlan { workload: Key::new(Kind::CronJob, name), ..svc(name) }
+}
+
 pub trait Build: Sized {
     fn after(self, name: &str, condition: DependencyCondition) -> Self;
     fn optional(self) -> Self;
@@ -61,6 +63,7 @@ pub trait Build: Sized {
     fn at(self, inputs: &str) -> Self;
     fn stop(self) -> Self;
     fn needs_secret(self, name: &str) -> Self;
+    fn autoscaled(self, least: i32, most: i32) -> Self;
 }
 
 impl Build for ServicePlan {
@@ -93,6 +96,10 @@ impl Build for ServicePlan {
 
     fn stop(self) -> Self {
         Self { replicas: 0, stopped: true, ..self }
+    }
+
+    fn autoscaled(self, least: i32, most: i32) -> Self {
+        Self { autoscaled: Some((least, most)), ..self }
     }
 
     fn needs_secret(mut self, name: &str) -> Self {
@@ -252,13 +259,28 @@ impl Bench {
                 _ => None,
             },
             state: match object {
-                Object::Deployment(d) => replicated(d.spec.as_ref().unwrap().replicas.unwrap(), 0),
+                Object::Deployment(d) => self.scaled(&object.key(), d.spec.as_ref().unwrap().replicas),
+                Object::StatefulSet(s) => self.scaled(&object.key(), s.spec.as_ref().unwrap().replicas),
                 Object::DaemonSet(_) => replicated(2, 0),
+                Object::CronJob(_) => WorkloadView::Cron(CronView::default()),
                 Object::Job(_) => WorkloadView::Job(JobView::default()),
                 Object::PersistentVolumeClaim(_) => WorkloadView::Claim { phase: "Bound".to_owned() },
                 _ => WorkloadView::None,
             },
         }
+    }
+
+    /// What is written without replicas keeps those that it has, which are somebody else's then.
+    fn scaled(&self, key: &Key, replicas: Option<i32>) -> WorkloadView {
+        let live = match self.live.objects.get(key).map(|o| &o.state) {
+            Some(WorkloadView::Replicated { replicas, .. }) => *replicas,
+            _ => 1,
+        };
+        let mut state = replicated(replicas.unwrap_or(live), 0);
+        if let WorkloadView::Replicated { holds_replicas, .. } = &mut state {
+            *holds_replicas = replicas.is_some();
+        }
+        state
     }
 
     /// Everything that was written becomes ready, jobs complete, until nothing changes any more.
@@ -287,11 +309,16 @@ impl Bench {
         let Some(live) = self.live.objects.get_mut(&plan.workload) else { return };
         let inputs = live.inputs.clone().unwrap();
         let count = match &mut live.state {
-            WorkloadView::Replicated { replicas, .. } => {
+            WorkloadView::Replicated { replicas, holds_replicas, .. } => {
                 let n = *replicas;
+                let held = *holds_replicas;
                 live.state = replicated(n, n);
+                if let WorkloadView::Replicated { holds_replicas, .. } = &mut live.state {
+                    *holds_replicas = held;
+                }
                 n
             }
+            WorkloadView::Cron(_) => return,
             state => {
                 *state = WorkloadView::Job(JobView { succeeded: 1, complete: true, ..JobView::default() });
                 return;
@@ -375,7 +402,7 @@ impl Bench {
 
 pub fn words(action: &Action) -> String {
     let replicas = |object: &Object| match object {
-        Object::Deployment(d) => format!(" ×{}", d.spec.as_ref().unwrap().replicas.unwrap()),
+        Object::Deployment(d) => d.spec.as_ref().unwrap().replicas.map_or_else(String::new, |n| format!(" ×{n}")),
         _ => String::new(),
     };
     match action {
@@ -396,6 +423,7 @@ fn replicated(replicas: i32, ready: i32) -> WorkloadView {
         ready,
         available: ready,
         problem: None,
+        holds_replicas: false,
     }
 }
 
@@ -410,62 +438,4 @@ pub fn pod(name: &str, inputs: &str, kind: Kind, ready: bool) -> PodView {
         containers: vec![container],
         ..PodView::default()
     }
-}
-
-fn meta(name: &str, service: Option<&str>, inputs: &str) -> ObjectMeta {
-    let annotations = BTreeMap::from([(keys::INPUTS.to_owned(), inputs.to_owned())]);
-    let labels = service.map(|s| BTreeMap::from([(keys::SERVICE.to_owned(), s.to_owned())]));
-    ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), labels, ..ObjectMeta::default() }
-}
-
-/// The workload of a plan; it mounts the claim `shop-<name>`.
-fn workload(plan: &ServicePlan) -> Object {
-    let metadata = meta(&plan.workload.name, Some(&plan.object_name), &plan.inputs);
-    let source =
-        PersistentVolumeClaimVolumeSource { claim_name: format!("shop-{}", plan.name), ..PersistentVolumeClaimVolumeSource::default() };
-    let volume = Volume { name: "data".to_owned(), persistent_volume_claim: Some(source), ..Volume::default() };
-    let template =
-        PodTemplateSpec { spec: Some(PodSpec { volumes: Some(vec![volume]), ..PodSpec::default() }), ..PodTemplateSpec::default() };
-    match plan.kind() {
-        Kind::Job => Object::Job(Box::new(Job { metadata, spec: Some(JobSpec { template, ..JobSpec::default() }), ..Job::default() })),
-        Kind::DaemonSet => {
-            let spec = DaemonSetSpec { template, ..DaemonSetSpec::default() };
-            Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
-        }
-        _ => {
-            let spec = DeploymentSpec { template, replicas: Some(plan.replicas), ..DeploymentSpec::default() };
-            Object::Deployment(Box::new(Deployment { metadata, spec: Some(spec), ..Deployment::default() }))
-        }
-    }
-}
-
-pub fn template(object: &Object) -> Option<&PodTemplateSpec> {
-    match object {
-        Object::Deployment(o) => Some(&o.spec.as_ref()?.template),
-        Object::DaemonSet(o) => Some(&o.spec.as_ref()?.template),
-        Object::Job(o) => Some(&o.spec.as_ref()?.template),
-        _ => None,
-    }
-}
-
-/// A Service; without an address it is headless.
-pub fn service(name: &str, inputs: &str, address: Option<&str>) -> Object {
-    let ports = address.map(|_| vec![ServicePort { port: 80, ..ServicePort::default() }]);
-    let spec = ServiceSpec { cluster_ip: address.is_none().then(|| "None".to_owned()), ports, ..ServiceSpec::default() };
-    Object::Service(Box::new(Service { metadata: meta(name, Some(name), inputs), spec: Some(spec), ..Service::default() }))
-}
-
-pub fn config(name: &str) -> Object {
-    Object::ConfigMap(Box::new(ConfigMap { metadata: meta(name, None, "content"), ..ConfigMap::default() }))
-}
-
-pub fn claim(name: &str) -> Object {
-    Object::PersistentVolumeClaim(Box::new(PersistentVolumeClaim {
-        metadata: meta(name, None, "claim"),
-        ..PersistentVolumeClaim::default()
-    }))
-}
-
-pub fn policy(name: &str) -> Object {
-    Object::NetworkPolicy(Box::new(NetworkPolicy { metadata: meta(name, None, "policy"), ..NetworkPolicy::default() }))
 }

@@ -3,6 +3,7 @@
 
 mod fixture;
 mod gates;
+mod manifests;
 mod objects;
 mod properties;
 mod services;

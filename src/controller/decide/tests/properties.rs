@@ -1,12 +1,12 @@
 use proptest::prelude::*;
 
-use super::fixture::{Bench, Build, claim, config, daemon, job, pod, policy, svc, until_success};
+use super::fixture::{Bench, Build, claim, config, cron, daemon, job, pod, policy, stateful, svc, until_success};
 use crate::compose::model::DependencyCondition;
-use crate::controller::decide::{Action, JobView, LiveObject, Observed, Probed, WorkloadView};
+use crate::controller::decide::{Action, CronView, JobView, LiveObject, Observed, Probed, WorkloadView};
 use crate::translate::{Key, Kind, ServicePlan};
 
 fn plans() -> impl Strategy<Value = Vec<ServicePlan>> {
-    prop::collection::vec((0..4_u8, 0..3_i32, any::<bool>(), 0..3_u8, any::<bool>()), 0..4).prop_map(|rows| {
+    prop::collection::vec((0..7_u8, 0..3_i32, any::<bool>(), 0..3_u8, any::<bool>()), 0..4).prop_map(|rows| {
         let mut plans: Vec<ServicePlan> = Vec::new();
         for (i, (form, replicas, stopped, condition, optional)) in rows.into_iter().enumerate() {
             let name = format!("s{i}");
@@ -14,7 +14,10 @@ fn plans() -> impl Strategy<Value = Vec<ServicePlan>> {
                 0 => svc(&name).times(replicas),
                 1 => job(&name),
                 2 => until_success(&name, Some(2)).times(replicas),
-                _ => daemon(&name),
+                3 => daemon(&name),
+                4 => stateful(&name).times(replicas),
+                5 => cron(&name),
+                _ => svc(&name).times(replicas).autoscaled(1, 4),
             };
             let plan = if stopped { plan.stop() } else { plan };
             let condition = [DependencyCondition::Started, DependencyCondition::Healthy, DependencyCondition::CompletedSuccessfully]
@@ -54,7 +57,7 @@ fn live(kind: Kind) -> impl Strategy<Value = LiveObject> {
             headless: (kind == Kind::Service).then_some(flag),
             state: match kind {
                 Kind::Job => WorkloadView::Job(JobView { active: ready, ready, complete: flag, ..JobView::default() }),
-                Kind::Deployment | Kind::DaemonSet => WorkloadView::Replicated {
+                Kind::Deployment | Kind::DaemonSet | Kind::StatefulSet => WorkloadView::Replicated {
                     generation: 1,
                     observed_generation: i64::from(ready),
                     replicas,
@@ -63,7 +66,10 @@ fn live(kind: Kind) -> impl Strategy<Value = LiveObject> {
                     ready,
                     available: ready,
                     problem: None,
+                    holds_replicas: flag,
                 },
+                Kind::CronJob => WorkloadView::Cron(CronView { active: ready, failing: flag }),
+                Kind::HorizontalPodAutoscaler => WorkloadView::Companion { problem: flag.then(|| "no metrics".to_owned()) },
                 _ => WorkloadView::None,
             },
         })
