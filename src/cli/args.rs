@@ -57,8 +57,9 @@ pub struct ConfigFlags {
     /// Services to print, with those that they depend on; default is all.
     #[arg(value_name = "SERVICE")]
     pub service: Vec<String>,
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    /// Default is YAML; for --variables a table.
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     #[command(flatten)]
     pub list: ListFlags,
     /// Only check the project.
@@ -82,11 +83,16 @@ pub struct ConfigFlags {
     /// Don't check that what is used is declared.
     #[arg(long)]
     pub no_consistency: bool,
+    /// Refused: digests are a registry's to tell, and none is asked here.
+    #[arg(long)]
+    pub resolve_image_digests: bool,
+    /// Refused: digests are a registry's to tell, and none is asked here.
+    #[arg(long)]
+    pub lock_image_digests: bool,
 }
 
-/// Print only names.
+/// Print a part alone; where several are asked for, the first of these.
 #[derive(Args, Debug, Default)]
-#[group(multiple = false)]
 pub struct ListFlags {
     /// Print the services' names, one a line.
     #[arg(long)]
@@ -97,12 +103,24 @@ pub struct ListFlags {
     /// Print the networks' names, one a line.
     #[arg(long)]
     pub networks: bool,
+    /// Print the models, one a line.
+    #[arg(long)]
+    pub models: bool,
+    /// Print a hash of each of these services, separated by commas, one a line; * for all.
+    #[arg(long, value_name = "SERVICES")]
+    pub hash: Option<String>,
     /// Print the profiles' names, one a line.
     #[arg(long)]
     pub profiles: bool,
     /// Print the images, one a line.
     #[arg(long)]
     pub images: bool,
+    /// Print the variables that the files use, with their defaults.
+    #[arg(long)]
+    pub variables: bool,
+    /// Print the variables that interpolation takes its values from.
+    #[arg(long)]
+    pub environment: bool,
 }
 
 #[derive(Args, Debug, Default)]

@@ -1,27 +1,66 @@
-//! `kubectl compose config`: the project in canonical form.
+//! `kubectl compose config`: the project in canonical form, or a part of it.
 
-use std::collections::BTreeSet;
+mod lists;
+
 use std::path::Path;
 
 use crate::compose::model::Project;
 use crate::compose::print;
+use crate::compose::sources::Options;
 
-use super::args::{ConfigFlags, Format, ListFlags};
+pub use lists::List;
+
+use super::args::{ConfigFlags, Format};
 use super::output::Error;
 
-/// The text that is printed.
+/// What is to be listed alone, if anything is; of several the first, as in docker compose.
+pub fn list(flags: &ConfigFlags) -> Option<List> {
+    let list = &flags.list;
+    let hash = || {
+        let names = list.hash.as_deref().filter(|names| !names.is_empty())?;
+        Some(List::Hash(if names == "*" { Vec::new() } else { names.split(',').map(str::to_owned).collect() }))
+    };
+    let first =
+        [(list.services, List::Services), (list.volumes, List::Volumes), (list.networks, List::Networks), (list.models, List::Models)];
+    let rest = [
+        (list.profiles, List::Profiles),
+        (list.images, List::Images),
+        (list.variables, List::Variables),
+        (list.environment, List::Environment),
+    ];
+    let chosen = |lists: [(bool, List); 4]| lists.into_iter().find_map(|(chosen, list)| chosen.then_some(list));
+    chosen(first).or_else(hash).or_else(|| chosen(rest))
+}
+
+/// How the project is loaded.
+pub fn options(flags: &ConfigFlags, found: &Options) -> Options {
+    let list = list(flags);
+    let whole = list.as_ref().is_some_and(List::takes_no_services);
+    let mut options = Options {
+        services: if whole { Vec::new() } else { flags.service.clone() },
+        interpolate: !flags.no_interpolate && list != Some(List::Variables),
+        normalize: !flags.no_normalize,
+        resolve_paths: !flags.no_path_resolution,
+        resolve_environment: !flags.no_env_resolution && list.is_none(),
+        check_consistency: !flags.no_consistency,
+        read_mounted: false,
+        ..found.clone()
+    };
+    if list == Some(List::Profiles) {
+        // Those of services that are not active count too.
+        options.profiles = vec!["*".to_owned()];
+    }
+    options
+}
+
+/// The whole project as text.
 ///
 /// # Errors
 /// Where the project can't be written as YAML or JSON.
 pub fn text(project: &Project, directory: &Path, flags: &ConfigFlags) -> Result<String, Error> {
-    if flags.quiet {
-        return Ok(String::new());
-    }
-    if let Some(names) = names(project, &flags.list) {
-        return Ok(names.into_iter().map(|name| name + "\n").collect());
-    }
+    let format = flags.format.unwrap_or_default();
     let options = print::Options {
-        format: match flags.format {
+        format: match format {
             Format::Json => print::Format::Json,
             Format::Yaml => print::Format::Yaml,
         },
@@ -30,25 +69,8 @@ pub fn text(project: &Project, directory: &Path, flags: &ConfigFlags) -> Result<
         interpolated: !flags.no_interpolate,
     };
     let value = print::value(project, &options);
-    Ok(match flags.format {
+    Ok(match format {
         Format::Json => serde_json::to_string_pretty(&value)? + "\n",
         Format::Yaml => serde_yaml::to_string(&value)?,
     })
-}
-
-/// The names that are asked for, if only names are.
-fn names(project: &Project, list: &ListFlags) -> Option<Vec<String>> {
-    let services = || project.services.values();
-    let profiles = || services().flat_map(|service| service.profiles.clone()).collect::<BTreeSet<_>>();
-    match list {
-        ListFlags { services: true, .. } => Some(project.services.keys().cloned().collect()),
-        ListFlags { volumes: true, .. } => Some(project.volumes.keys().cloned().collect()),
-        ListFlags { networks: true, .. } => Some(project.networks.keys().cloned().collect()),
-        ListFlags { profiles: true, .. } => Some(profiles().into_iter().collect()),
-        ListFlags { images: true, .. } => {
-            let computed = |name: &str| format!("{}-{name}", project.name);
-            Some(services().map(|service| service.image.clone().unwrap_or_else(|| computed(&service.name))).collect())
-        }
-        _ => None,
-    }
 }

@@ -12,6 +12,8 @@ pub enum Error {
     Json(#[from] serde_json::Error),
     #[error("write {}", .0.display())]
     File(PathBuf, #[source] io::Error),
+    #[error("no such service: {0}")]
+    NoService(String),
     #[error("write to standard output")]
     Output(#[source] io::Error),
 }

@@ -18,6 +18,10 @@ pub enum Error {
     Project(#[from] project::Error),
     #[error(transparent)]
     Output(#[from] output::Error),
+    #[error(
+        "--resolve-image-digests and --lock-image-digests need a registry, and none is asked here; write the digest into the file: image@sha256:..."
+    )]
+    Digests,
     /// The project is refused; the reasons have been told already.
     #[error("the project is refused")]
     Refused,
@@ -40,19 +44,17 @@ pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<(), Error> {
 }
 
 fn print_config(found: Found, flags: &ConfigFlags) -> Result<(), Error> {
-    let options = Options {
-        services: flags.service.clone(),
-        interpolate: !flags.no_interpolate,
-        normalize: !flags.no_normalize,
-        resolve_paths: !flags.no_path_resolution,
-        resolve_environment: !flags.no_env_resolution,
-        check_consistency: !flags.no_consistency,
-        read_mounted: false,
-        ..found.options.clone()
-    };
-    let directory = found.directory.clone();
+    if flags.resolve_image_digests || flags.lock_image_digests {
+        return Err(Error::Digests);
+    }
+    let options = config::options(flags, &found.options);
+    let (directory, variables) = (found.directory.clone(), found.variables.clone());
     let (project, _) = load(found, &options)?;
-    output::write(&config::text(&project, &directory, flags)?, flags.output.as_deref())?;
+    match config::list(flags) {
+        _ if flags.quiet => {}
+        Some(list) => output::write(&list.text(&project, &variables, flags.format)?, None)?,
+        None => output::write(&config::text(&project, &directory, flags)?, flags.output.as_deref())?,
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod cast;
 mod template;
 #[cfg(test)]
 mod tests;
+mod used;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ use super::diagnostic::Diagnostic;
 use crate::yaml::{Node, Span, Value, path as node_path};
 pub use cast::{Cast, single_precision};
 pub use template::{Expansion, Failure, MAX_EXPANSION, MAX_NESTING, expand};
+pub use used::{Used, used};
 
 /// Errors, and warnings, that are reported of one document.
 const MAX_REPORTED: usize = 50;

@@ -1,0 +1,155 @@
+//! The parts of a project that `config` can list alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::cli::args::Format;
+use crate::cli::output::Error;
+use crate::compose::interpolate::used;
+use crate::compose::model::Project;
+use crate::compose::print;
+use crate::compose::sources::Variables;
+
+/// Width of a column at least, and the space after the widest cell.
+const COLUMN: usize = 20;
+const GAP: usize = 3;
+
+/// What is listed in the stead of the project; where several are asked for, the first of these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum List {
+    Services,
+    Volumes,
+    Networks,
+    Models,
+    /// Of these services, or of all.
+    Hash(Vec<String>),
+    Profiles,
+    Images,
+    Variables,
+    Environment,
+}
+
+impl List {
+    /// Whether it is about the whole project, whatever services are named.
+    pub fn takes_no_services(&self) -> bool {
+        matches!(self, List::Services | List::Volumes | List::Networks | List::Models | List::Hash(_))
+    }
+
+    /// The list as text.
+    ///
+    /// # Errors
+    /// Where a service is named that isn't there, or the text can't be made.
+    pub fn text(&self, project: &Project, variables: &Variables, format: Option<Format>) -> Result<String, Error> {
+        match self {
+            List::Services => Ok(lines(services(project))),
+            List::Volumes => Ok(lines(project.volumes.keys())),
+            List::Networks => Ok(lines(project.networks.keys())),
+            List::Models => {
+                Ok(lines(project.root.get("models").and_then(crate::yaml::Node::as_mapping).into_iter().flatten().filter_map(
+                    |(_, entry)| entry.value.get("model").and_then(crate::yaml::Node::as_str).filter(|model| !model.is_empty()),
+                )))
+            }
+            List::Hash(names) => hashes(project, names),
+            List::Profiles => Ok(lines(project.services.values().flat_map(|service| &service.profiles).collect::<BTreeSet<_>>())),
+            List::Images => {
+                let computed = |name: &str| format!("{}-{name}", project.name);
+                let image = |service: &crate::compose::model::Service| service.image.clone().unwrap_or_else(|| computed(&service.name));
+                Ok(lines(project.services.values().map(image)))
+            }
+            List::Variables => self::variables(project, format),
+            List::Environment => Ok(environment(project, variables)),
+        }
+    }
+}
+
+fn lines<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
+    names.into_iter().map(|name| name.as_ref().to_owned() + "\n").collect()
+}
+
+/// The services, each after those that it depends on.
+fn services(project: &Project) -> Vec<&str> {
+    fn visit<'a>(project: &'a Project, name: &'a str, seen: &mut BTreeSet<&'a str>, listed: &mut Vec<&'a str>) {
+        let Some(service) = project.services.get(name).filter(|_| seen.insert(name)) else { return };
+        for dependency in service.depends_on.keys() {
+            visit(project, dependency, seen, listed);
+        }
+        listed.push(name);
+    }
+    let (mut seen, mut listed) = (BTreeSet::new(), Vec::new());
+    for name in project.services.keys() {
+        visit(project, name, &mut seen, &mut listed);
+    }
+    listed
+}
+
+/// A hash of each service that changes when its container would have to be made anew: builds, pulls, replicas, dependencies and profiles
+/// don't count.
+fn hashes(project: &Project, names: &[String]) -> Result<String, Error> {
+    let options = print::Options { fold_env_files: false, ..print::Options::default() };
+    let mut printed = print::value(project, &options);
+    let names: BTreeSet<&str> =
+        if names.is_empty() { project.services.keys().map(String::as_str).collect() } else { names.iter().map(String::as_str).collect() };
+    let mut text = String::new();
+    for name in names {
+        let service = printed["services"].get_mut(name).and_then(serde_json::Value::as_object_mut);
+        let service = service.ok_or_else(|| Error::NoService(name.to_owned()))?;
+        for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] {
+            service.remove(key);
+        }
+        if let Some(deploy) = service.get_mut("deploy").and_then(serde_json::Value::as_object_mut) {
+            deploy.remove("replicas");
+        }
+        let hash = Sha256::digest(serde_json::to_vec(service)?);
+        let _ = writeln!(text, "{name} {hash:x}");
+    }
+    Ok(text)
+}
+
+/// The variables that the files use, as a table unless a format is asked for.
+fn variables(project: &Project, format: Option<Format>) -> Result<String, Error> {
+    let used = used(&project.root);
+    match format {
+        None => {
+            let mut rows = vec![["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"].map(str::to_owned)];
+            rows.extend(used.into_iter().map(|(name, used)| [name, used.required.to_string(), used.default, used.alternate]));
+            Ok(table(&rows))
+        }
+        Some(Format::Json) => {
+            let entry = |(name, used): (String, crate::compose::interpolate::Used)| {
+                let value =
+                    json!({ "Name": name, "DefaultValue": used.default, "PresenceValue": used.alternate, "Required": used.required });
+                (name, value)
+            };
+            let all: BTreeMap<_, _> = used.into_iter().map(entry).collect();
+            Ok(serde_json::to_string_pretty(&all)? + "\n")
+        }
+        Some(Format::Yaml) => {
+            let entry = |(name, used): (String, crate::compose::interpolate::Used)| {
+                let value =
+                    json!({ "name": name, "defaultvalue": used.default, "presencevalue": used.alternate, "required": used.required });
+                (name, value)
+            };
+            let all: BTreeMap<_, _> = used.into_iter().map(entry).collect();
+            Ok(serde_yaml::to_string(&all)?)
+        }
+    }
+}
+
+/// Columns side by side, as docker compose sets them.
+fn table(rows: &[[String; 4]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count() + GAP).max().unwrap_or_default().max(COLUMN);
+    let widths = [width(0), width(1), width(2)];
+    let line = |[a, b, c, d]: &[String; 4]| format!("{a:0$}{b:1$}{c:2$}{d}\n", widths[0], widths[1], widths[2]);
+    rows.iter().map(line).collect()
+}
+
+/// What interpolation takes its values from.
+fn environment(project: &Project, variables: &Variables) -> String {
+    let own = ("COMPOSE_PROJECT_NAME".to_owned(), project.name.clone());
+    let all = variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).filter(|(name, _)| *name != own.0);
+    let sorted: BTreeSet<String> = all.chain([own.clone()]).map(|(name, value)| format!("{name}={value}")).collect();
+    lines(sorted)
+}
