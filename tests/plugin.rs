@@ -7,6 +7,8 @@ mod config;
 mod convert;
 #[path = "plugin/project.rs"]
 mod project;
+#[path = "plugin/stack.rs"]
+mod stack;
 
 use std::fs;
 

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::api::{NetworkPolicyMode, PublishMode};
+
+use super::operator::named;
+
 /// Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]
 #[command(name = "kubectl-compose", bin_name = "kubectl compose", version)]
@@ -130,7 +134,35 @@ pub struct ConvertFlags {
     pub service: Vec<String>,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Save to a file.
-    #[arg(short, long, value_name = "FILE")]
+    /// Save to a file (.yaml, .yml, .json), or to a directory: one file an object, and a kustomization.yaml.
+    #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
+    /// Print a ComposeStack with the project's files in it instead, and what it names.
+    #[arg(long, conflicts_with = "service")]
+    pub as_stack: bool,
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+/// What the admin, or the stack's spec, settles elsewhere. Defaults are those that the operator is shipped with.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SettingFlags {
+    /// Namespace to write into the objects.
+    #[arg(short, long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// How published ports leave the cluster: LoadBalancer, NodePort or ClusterIP.
+    #[arg(long, value_name = "HOW", value_parser = named::<PublishMode>)]
+    pub publish: Option<PublishMode>,
+    /// Which networks become policies: Declared, Isolated or Disabled.
+    #[arg(long, value_name = "WHICH", value_parser = named::<NetworkPolicyMode>)]
+    pub network_policy: Option<NetworkPolicyMode>,
+    /// Storage class of claims.
+    #[arg(long, value_name = "NAME")]
+    pub storage_class: Option<String>,
+    /// Size of claims.
+    #[arg(long, value_name = "SIZE")]
+    pub volume_size: Option<String>,
+    /// Access mode of claims.
+    #[arg(long, value_name = "MODE")]
+    pub volume_access_mode: Option<String>,
 }

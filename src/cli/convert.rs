@@ -1,49 +1,68 @@
 //! `kubectl compose convert`: the Kubernetes objects that the project becomes, without an operator and without a cluster.
 
+use serde_json::Value;
+
+use crate::api::VolumeDefaults;
 use crate::compose::diagnostic::Diagnostic;
 use crate::compose::model::Project;
-use crate::translate::{Desired, Facts, Object, Settings, translate};
-use crate::yaml;
+use crate::translate::{Desired, Facts, Settings, translate};
 
-use super::args::Format;
+use super::args::SettingFlags;
 use super::output::Error;
 
+/// Code of the warning that objects alone have no order.
+pub const NO_ORDER: &str = "no-order";
 /// Characters of a stack's name.
 const MAX_NAME: usize = 40;
 
-/// What the project becomes with the settings that the operator is shipped with, and what there is to say about it.
-pub fn objects(mut project: Project) -> (Option<Desired>, Vec<Diagnostic>) {
-    project.name = stack_name(&project.name);
-    let (desired, mut diagnostics) = translate(&project, &Settings::default(), &Facts::default());
+/// What the project becomes, and what there is to say about it.
+pub fn objects(project: &Project, settings: &Settings) -> (Option<Desired>, Vec<Diagnostic>) {
+    let (desired, mut diagnostics) = translate(project, settings, &Facts::default());
     for service in desired.iter().flat_map(|desired| &desired.services).filter(|service| !service.gates.is_empty()) {
         let message = "is held by the operator and has no counterpart in the objects: they start in any order";
-        diagnostics.push(Diagnostic::warning("no-order", format!("services.{}.depends_on", service.name), message));
+        diagnostics.push(Diagnostic::warning(NO_ORDER, format!("services.{}.depends_on", service.name), message));
     }
     (desired, diagnostics)
 }
 
-/// The objects in the order in which they can be created, as a YAML stream or a JSON list.
+/// The objects in the order in which they can be created.
 ///
 /// # Errors
 /// Where an object can't be written.
-pub fn text(desired: &Desired, format: Format) -> Result<String, Error> {
-    let objects = desired.objects.values();
-    match format {
-        Format::Yaml => objects.map(|object| Ok(format!("---\n{}", yaml::write(&json(object)?)))).collect(),
-        Format::Json => {
-            let items = objects.map(json).collect::<Result<Vec<_>, _>>()?;
-            let list = serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items });
-            Ok(serde_json::to_string_pretty(&list)? + "\n")
-        }
+pub fn manifests(desired: &Desired) -> Result<Vec<Value>, Error> {
+    Ok(desired.objects.values().map(serde_json::to_value).collect::<Result<_, _>>()?)
+}
+
+/// Puts manifests into a namespace.
+pub fn place(manifests: &mut [Value], namespace: Option<&str>) {
+    let Some(namespace) = namespace else { return };
+    for metadata in manifests.iter_mut().filter_map(|manifest| manifest.get_mut("metadata")?.as_object_mut()) {
+        metadata.insert("namespace".to_owned(), namespace.into());
     }
 }
 
-fn json(object: &Object) -> Result<serde_json::Value, serde_json::Error> {
-    serde_json::to_value(object)
+/// The settings that the operator is shipped with, with these on top.
+pub fn settings(flags: &SettingFlags) -> Settings {
+    let shipped = Settings::default();
+    Settings {
+        publish: flags.publish.unwrap_or(shipped.publish),
+        network_policy: flags.network_policy.unwrap_or(shipped.network_policy),
+        volumes: volumes(flags),
+        ..shipped
+    }
+}
+
+/// What is said of volumes.
+pub fn volumes(flags: &SettingFlags) -> VolumeDefaults {
+    VolumeDefaults {
+        storage_class_name: flags.storage_class.clone(),
+        size: flags.volume_size.clone(),
+        access_mode: flags.volume_access_mode.clone(),
+    }
 }
 
 /// A project's name as that of a stack: a DNS label.
-fn stack_name(project: &str) -> String {
+pub fn stack_name(project: &str) -> String {
     let legal: String = project.chars().map(|c| if c == '_' { '-' } else { c }).take(MAX_NAME).collect();
     legal.trim_matches('-').to_owned()
 }

@@ -142,7 +142,7 @@ fn optional_kinds(text: &str) -> Result<OptionalKinds, String> {
 }
 
 /// A word of one of the resource's enums.
-fn named<T: DeserializeOwned>(word: &str) -> Result<T, String> {
+pub(super) fn named<T: DeserializeOwned>(word: &str) -> Result<T, String> {
     serde_json::from_value(word.into()).map_err(|error| error.to_string())
 }
 

@@ -4,12 +4,14 @@ use std::io::{self, IsTerminal};
 
 use crate::compose::diagnostic::{Diagnostic, SourceMap, has_errors, render};
 use crate::compose::model::Project;
-use crate::compose::sources::{Options, Sources};
+use crate::compose::sources::{Files, Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
+use crate::translate::{Facts, Settings, translate};
 
 use super::args::{Arguments, Command, ConfigFlags, ConvertFlags};
+use super::pack::{Packed, Parts, Recorder};
 use super::project::{Found, Surroundings};
-use super::{config, convert, output, project};
+use super::{config, convert, manifests, output, pack, project};
 
 /// Why a command ended without doing what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +20,8 @@ pub enum Error {
     Project(#[from] project::Error),
     #[error(transparent)]
     Output(#[from] output::Error),
+    #[error("the packed stack can't be read: {0}")]
+    Packed(String),
     #[error(
         "--resolve-image-digests and --lock-image-digests need a registry, and none is asked here; write the digest into the file: image@sha256:..."
     )]
@@ -38,38 +42,84 @@ pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<(), Error> {
         }
     })?;
     match &arguments.command {
-        Command::Config(flags) => print_config(found, flags),
-        Command::Convert(flags) => print_objects(found, flags),
+        Command::Config(flags) => print_config(&found, flags),
+        Command::Convert(flags) => print_objects(&found, flags),
     }
 }
 
-fn print_config(found: Found, flags: &ConfigFlags) -> Result<(), Error> {
+fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
     if flags.resolve_image_digests || flags.lock_image_digests {
         return Err(Error::Digests);
     }
     let options = config::options(flags, &found.options);
-    let (directory, variables) = (found.directory.clone(), found.variables.clone());
-    let (project, _) = load(found, &options)?;
+    let (project, _) = load(found, &found.disk, &options)?;
     match config::list(flags) {
         _ if flags.quiet => {}
-        Some(list) => output::write(&list.text(&project, &variables, flags.format)?, None)?,
-        None => output::write(&config::text(&project, &directory, flags)?, flags.output.as_deref())?,
+        Some(list) => output::write(&list.text(&project, &found.variables, flags.format)?, None)?,
+        None => output::write(&config::text(&project, &found.directory, flags)?, flags.output.as_deref())?,
     }
     Ok(())
 }
 
-fn print_objects(found: Found, flags: &ConvertFlags) -> Result<(), Error> {
-    let options = Options { services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
-    let (project, sources) = load(found, &options)?;
-    let (desired, diagnostics) = convert::objects(project);
+fn print_objects(found: &Found, flags: &ConvertFlags) -> Result<(), Error> {
+    let name = convert::stack_name(&name(found)?);
+    let options =
+        Options { name: ProjectName::Resource(name.clone()), services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
+    let recorder = Recorder::new(&found.disk);
+    let (project, sources) = load(found, &recorder, &options)?;
+    let settings = convert::settings(&flags.settings);
+    let (desired, mut diagnostics) = convert::objects(&project, &settings);
+    if flags.as_stack {
+        // The operator holds the order.
+        diagnostics.retain(|diagnostic| diagnostic.code != convert::NO_ORDER);
+    }
     tell(&diagnostics, &sources);
     let desired = desired.filter(|_| !has_errors(&diagnostics)).ok_or(Error::Refused)?;
-    output::write(&convert::text(&desired, flags.format)?, flags.output.as_deref())?;
+    let mut manifests = if flags.as_stack {
+        let parts = Parts {
+            name: &name,
+            project: &project,
+            sources: &sources,
+            compose_files: &found.compose_files,
+            profiles: &found.options.profiles,
+            variables: &found.variables,
+            files: recorder.into_read(),
+        };
+        let packed = pack::pack(parts, &flags.settings)?;
+        tell(&packed.warnings, &sources);
+        check(&packed, &settings)?;
+        packed.manifests()?
+    } else {
+        convert::manifests(&desired)?
+    };
+    convert::place(&mut manifests, flags.settings.namespace.as_deref());
+    manifests::write(&manifests, flags.format, flags.output.as_deref())?;
     Ok(())
 }
 
-fn load(found: Found, options: &Options) -> Result<(Project, SourceMap), Error> {
-    let sources = Sources { files: &found.disk, compose_files: found.compose_files, variables: found.variables };
+/// Reads a packed stack as the operator does: what it would refuse is told here.
+fn check(packed: &Packed, settings: &Settings) -> Result<(), Error> {
+    let Loaded { project, diagnostics, map } = packed.load()?;
+    let (desired, more) = project.map_or((None, Vec::new()), |project| translate(&project, settings, &Facts::default()));
+    let errors: Vec<_> = diagnostics.into_iter().chain(more).filter(Diagnostic::is_error).collect();
+    tell(&errors, &map);
+    desired.map(|_| ()).ok_or(Error::Refused)
+}
+
+/// The project's name.
+fn name(found: &Found) -> Result<String, Error> {
+    let options = Options { read_mounted: false, resolve_environment: false, ..found.options.clone() };
+    let sources = Sources { files: &found.disk, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
+    let Loaded { project, diagnostics, map } = compose::load(&sources, &options);
+    let name = project.map(|project| project.name);
+    name.ok_or_else(|| {
+        tell(&diagnostics, &map);
+        Error::Refused
+    })
+}
+
+fn load(found: &Found, files: &dyn Files, options: &Options) -> Result<(Project, SourceMap), Error> {
+    let sources = Sources { files, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
     let Loaded { project, diagnostics, map } = compose::load(&sources, options);
     tell(&diagnostics, &map);
     project.map(|project| (project, map)).ok_or(Error::Refused)

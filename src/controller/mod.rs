@@ -11,7 +11,7 @@ mod pace;
 mod queue;
 mod reconcile;
 mod run;
-mod source;
+pub mod source;
 mod translation;
 
 use std::time::Duration;

@@ -54,6 +54,11 @@ impl SourceMap {
         self.file(file).map(|file| &file.text)
     }
 
+    /// The texts of all files.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.text)
+    }
+
     pub fn is_tainted(&self, file: FileId) -> bool {
         self.file(file).is_some_and(|file| file.tainted)
     }
