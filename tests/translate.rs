@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+#[path = "translate/hosts.rs"]
+mod hosts;
 #[path = "translate/inputs.rs"]
 mod inputs;
 #[path = "translate/kinds.rs"]

@@ -165,4 +165,7 @@ pub struct SettingFlags {
     /// Access mode of claims.
     #[arg(long, value_name = "MODE")]
     pub volume_access_mode: Option<String>,
+    /// Image of the init containers that pods may need: the operator's; default is compose-operator of this version.
+    #[arg(long, value_name = "IMAGE")]
+    pub helper_image: Option<String>,
 }

@@ -45,6 +45,7 @@ pub fn place(manifests: &mut [Value], namespace: Option<&str>) {
 pub fn settings(flags: &SettingFlags) -> Settings {
     let shipped = Settings::default();
     Settings {
+        helper_image: flags.helper_image.clone(),
         publish: flags.publish.unwrap_or(shipped.publish),
         network_policy: flags.network_policy.unwrap_or(shipped.network_policy),
         volumes: volumes(flags),

@@ -70,6 +70,9 @@ pub struct RunFlags {
     /// How long a roll-out may take, for stacks that don't say.
     #[arg(long, env = "COMPOSE_OPERATOR_PROGRESS_DEADLINE", default_value = "10m", value_parser = duration)]
     pub progress_deadline: Duration,
+    /// Image of the init containers that stacks' pods need, with this operator's binary at /compose-operator.
+    #[arg(long, env = "COMPOSE_OPERATOR_HELPER_IMAGE")]
+    pub helper_image: Option<String>,
     /// Kinds of objects beside the workloads that stacks may have; the operator needs no rights to the others.
     #[arg(
         long,
@@ -123,6 +126,7 @@ impl RunFlags {
                 access_mode: self.volume_access_mode.clone(),
             },
             progress_deadline: self.progress_deadline.as_secs(),
+            helper_image: self.helper_image.clone().filter(|image| !image.is_empty()),
             without: OPTIONAL.into_iter().filter(|kind| !self.optional_kinds.0.contains(kind)).collect(),
             ..Settings::default()
         }

@@ -1,7 +1,7 @@
 //! Further names of services: network aliases, link aliases, `container_name`, `hostname`.
 //!
-//! A name that every service of the stack may use becomes a further Service. One that only some may use, or that DNS can't carry, needs a
-//! line in the hosts file of those; nothing writes it yet, so there is a warning, and a Service where that opens nothing.
+//! A name that every service of the stack may use becomes a further Service. One that only some may use, or that DNS can't carry, is a line
+//! in the hosts file of those; so is every name that means something else to a service than DNS would tell it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,8 @@ use crate::compose::path::Path;
 
 use super::names::{self, ObjectName};
 use super::report::Report;
+use super::service::has_service;
 use super::stack::{Stack, networks_of, service_path};
-
-/// Code of the warning about names that need a line in a hosts file.
-const NEEDS_HOSTS: &str = "name-needs-hosts-file";
 
 /// A Service under a further name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +31,13 @@ pub struct Aliases<'a> {
     pub dialled: BTreeMap<String, BTreeSet<&'a str>>,
     /// The labels that a service's pods carry for aliases that they share with other services, by its key.
     pub labels: BTreeMap<&'a str, BTreeSet<String>>,
+    /// The names that a service has only from its hosts file, by its key: each with the services that it leads to.
+    pub hosts: BTreeMap<&'a str, BTreeMap<String, BTreeSet<&'a str>>>,
+    /// The services that lines of others' hosts files lead to.
+    pub addressed: BTreeSet<&'a str>,
 }
 
-/// Where a further name comes from, and so who may use it.
+/// Where a name comes from, and so who may use it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source<'a> {
     /// Every service that shares a network with it.
@@ -53,31 +55,32 @@ struct Entry<'a> {
     path: Path,
 }
 
-/// Finds all further names, and makes of them what is possible.
+/// Finds all names, and how each service gets each of them.
 pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
     let mut found = Aliases::default();
-    for (key, _, name) in stack.services() {
-        found.dialled.entry(key.to_ascii_lowercase()).or_default().insert(key);
-        if ObjectName::of_alias(key).is_none() {
-            let message = format!(
-                "DNS can't carry the name {key:?}: its Service is \"{name}\"; the name itself needs a line in the hosts file of its peers, which is not written yet"
-            );
-            report.warn(NEEDS_HOSTS, &service_path(key), message);
-        }
-    }
     let mut groups: BTreeMap<String, Vec<Entry<'a>>> = BTreeMap::new();
     for (key, service, _) in stack.services() {
+        found.dialled.entry(key.to_ascii_lowercase()).or_default().insert(key);
         for entry in entries(stack, key, service) {
             let folded = entry.alias.to_ascii_lowercase();
-            if folded == entry.target.to_ascii_lowercase() {
-                continue;
-            }
             found.dialled.entry(folded.clone()).or_default().insert(entry.target);
             groups.entry(folded).or_default().push(entry);
         }
     }
     for group in groups.values() {
-        let Some(alias) = resolve(stack, group, report) else { continue };
+        let Some(first) = group.first() else { continue };
+        if !names::is_host_name(&first.alias) {
+            report.warn("host-name", &first.path, format!("{:?} is nothing that a resolver would look up; it has no effect", first.alias));
+            continue;
+        }
+        let service = service_of(stack, group);
+        let of_service: Vec<&str> = match &service {
+            Answer::Service(name) => vec![name],
+            Answer::Alias(alias) => alias.targets.clone(),
+            Answer::Nothing => Vec::new(),
+        };
+        in_hosts_files(stack, group, &of_service.iter().copied().collect(), &mut found);
+        let Answer::Alias(alias) = service else { continue };
         for target in alias.targets.iter().filter(|_| alias.targets.len() > 1) {
             found.labels.entry(target).or_default().insert(names::alias_label(alias.name.as_str()));
         }
@@ -86,13 +89,16 @@ pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
     found
 }
 
+/// The names of a service, its key among them, and those that it gives others by links.
 fn entries<'a>(stack: &Stack<'a>, key: &'a str, service: &'a Service) -> Vec<Entry<'a>> {
     let path = service_path(key);
-    let own = |alias: &Option<String>, attribute: &str| {
-        alias.as_ref().map(|alias| Entry { alias: alias.clone(), target: key, source: Source::Own, path: path.key(attribute) })
-    };
-    let mut entries: Vec<Entry> =
-        own(&service.container_name, "container_name").into_iter().chain(own(&service.hostname, "hostname")).collect();
+    let own = |alias: &str, path: Path| Entry { alias: alias.to_owned(), target: key, source: Source::Own, path };
+    let mut entries = Vec::new();
+    if has_service(service) {
+        entries.push(own(key, path.clone()));
+        entries.extend(service.container_name.as_ref().map(|alias| own(alias, path.key("container_name"))));
+        entries.extend(service.hostname.as_ref().map(|alias| own(alias, path.key("hostname"))));
+    }
     for (network, attachment) in &service.networks {
         for (index, alias) in attachment.aliases.iter().enumerate() {
             let path = path.key("networks").key(network).key("aliases").index(index);
@@ -102,60 +108,74 @@ fn entries<'a>(stack: &Stack<'a>, key: &'a str, service: &'a Service) -> Vec<Ent
     for (index, link) in service.links.iter().enumerate() {
         let (target, alias) = link.split_once(':').unwrap_or((link, link));
         // An unknown service is refused where the links are read as dependencies.
-        if let Some((target, _)) = stack.project.services.get_key_value(target) {
+        if let Some((target, ..)) = stack.service(target).filter(|(_, other, _)| has_service(other)) {
             entries.push(Entry { alias: alias.to_owned(), target, source: Source::Link(key), path: path.key("links").index(index) });
         }
     }
     entries
 }
 
-/// What becomes of one name, whoever gives it.
-fn resolve<'a>(stack: &Stack<'a>, group: &[Entry<'a>], report: &mut Report) -> Option<AliasService<'a>> {
-    let first = group.first()?;
-    let targets: BTreeSet<&str> = group.iter().map(|entry| entry.target).collect();
-    let Some(name) = ObjectName::of_alias(&first.alias) else {
-        warn_each(group, report, |alias| {
-            format!("DNS can't carry the name {alias:?}; it needs a line in the hosts file of its peers, which is not written yet")
-        });
-        return None;
-    };
+/// What DNS answers to a name.
+enum Answer<'a> {
+    /// The service of this name.
+    Service(&'a str),
+    Alias(AliasService<'a>),
+    Nothing,
+}
+
+/// The Service that a name gets, whoever gives it.
+fn service_of<'a>(stack: &Stack<'a>, group: &[Entry<'a>]) -> Answer<'a> {
+    let Some(first) = group.first() else { return Answer::Nothing };
+    let Some(name) = ObjectName::of_alias(&first.alias) else { return Answer::Nothing };
     if let Some(holder) = stack.named(&name) {
-        if targets.iter().any(|target| *target != holder) {
-            warn_each(group, report, |alias| {
-                format!(
-                    "the service {holder} answers to the name {alias:?} already; for others it needs a line in the hosts file, which is not written yet"
-                )
-            });
-        }
-        return None;
+        let has_one = stack.service(holder).is_some_and(|(_, service, _)| has_service(service));
+        return if has_one { Answer::Service(holder) } else { Answer::Nothing };
     }
+    let targets: BTreeSet<&str> = group.iter().map(|entry| entry.target).collect();
     let links = group.iter().any(|entry| matches!(entry.source, Source::Link(_)));
-    if links && targets.len() > 1 {
-        warn_each(group, report, |alias| {
-            format!(
-                "{alias:?} means different services to different services; it needs lines in their hosts files, which are not written yet"
-            )
-        });
-        return None;
+    let all_links = group.iter().all(|entry| matches!(entry.source, Source::Link(_)));
+    let for_some = (links && targets.len() > 1)
+        || group.iter().any(|entry| leaks(stack, entry))
+        || (all_links && !targets.iter().all(|target| every_peer_links(stack, group, target)));
+    if for_some {
+        return Answer::Nothing;
     }
-    if group.iter().any(|entry| leaks(stack, entry)) {
-        warn_each(group, report, |alias| {
-            format!("only some services may use the name {alias:?}; it needs a line in their hosts files, which is not written yet")
-        });
-        return None;
+    Answer::Alias(AliasService { name, targets: targets.into_iter().collect(), path: first.path.clone() })
+}
+
+/// Gives each service that may use a name the lines for it, where DNS alone would not lead it to the same services.
+fn in_hosts_files<'a>(stack: &Stack<'a>, group: &[Entry<'a>], of_dns: &BTreeSet<&'a str>, found: &mut Aliases<'a>) {
+    let all: BTreeSet<&str> = group.iter().map(|entry| entry.target).collect();
+    // Whoever may use the name means the one service that has it, and DNS says so.
+    if all.len() == 1 && all == *of_dns {
+        return;
     }
+    let mut users: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for entry in group {
-        if let Source::Link(user) = entry.source
-            && !every_peer_links(stack, group, entry.target)
-        {
-            let message = format!(
-                "the name {:?} is meant for {user} alone, but resolves for every service until lines in hosts files are written",
-                entry.alias
-            );
-            report.warn(NEEDS_HOSTS, &entry.path, message);
+        let mut give = |user: &'a str| {
+            let (targets, spellings) = users.entry(user).or_default();
+            targets.insert(entry.target);
+            spellings.insert(&entry.alias);
+        };
+        match entry.source {
+            Source::Link(user) => give(user),
+            Source::Network(network) => stack.members(network).for_each(&mut give),
+            Source::Own => {
+                let networks = stack.project.services.get(entry.target).map(networks_of).unwrap_or_default();
+                networks.into_iter().flat_map(|network| stack.members(network)).for_each(&mut give);
+            }
         }
     }
-    Some(AliasService { name, targets: targets.into_iter().collect(), path: first.path.clone() })
+    for (user, (targets, spellings)) in users {
+        if targets == *of_dns {
+            continue;
+        }
+        found.addressed.extend(targets.iter().copied().filter(|target| *target != user));
+        let names = found.hosts.entry(user).or_default();
+        for spelling in spellings {
+            names.entry(spelling.to_owned()).or_default().extend(targets.iter().copied());
+        }
+    }
 }
 
 /// Whether a Service would let a service use the name that may not, and reach the target under it.
@@ -168,10 +188,4 @@ fn leaks(stack: &Stack, entry: &Entry) -> bool {
 
 fn every_peer_links(stack: &Stack, group: &[Entry], target: &str) -> bool {
     stack.services().all(|(key, _, _)| key == target || group.iter().any(|entry| entry.source == Source::Link(key)))
-}
-
-fn warn_each(group: &[Entry], report: &mut Report, message: impl Fn(&str) -> String) {
-    for entry in group {
-        report.warn(NEEDS_HOSTS, &entry.path, message(&entry.alias));
-    }
 }

@@ -21,9 +21,10 @@ use super::stack::Stack;
 
 const COMPOSE_VOLUME: &str = "com.docker.compose.volume";
 /// Layout of claims that this operator makes: the content lies in a subdirectory, beside `lost+found`.
-const DATA: &str = "data";
+pub const DATA: &str = "data";
 const DEFAULT_SIZE: &str = "1Gi";
 const READ_WRITE_ONCE: &str = "ReadWriteOnce";
+const READ_WRITE_MANY: &str = "ReadWriteMany";
 
 /// What a named volume is on the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +96,8 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
         return None;
     };
     let known = stack.facts.claim_layouts.get(name.as_str());
-    let mode = stack.settings.volumes.access_mode.clone().unwrap_or_else(|| READ_WRITE_ONCE.to_owned());
-    let one_node = !volume.external && mode != "ReadWriteMany";
+    let mode = access_mode(stack);
+    let one_node = !volume.external && mode != READ_WRITE_MANY;
     if volume.external {
         let directory = known.cloned().flatten().filter(|layout| layout == DATA);
         return Some(Storage::Claim { name, directory, external: true, one_node });
@@ -108,7 +109,30 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     Some(Storage::Claim { name, directory, external: false, one_node })
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a part of one claim, and there is one caller")]
+/// The claim that stands for a directory of the project which a service may write to, and whether only one node can use it at a time.
+pub fn of_bind(
+    stack: &Stack,
+    service: (&str, &ObjectName),
+    target: &str,
+    path: &Path,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> Option<(ObjectName, bool)> {
+    let (key, service) = service;
+    let name = ObjectName::of_bind(&stack.project.name, service.as_str(), target)?;
+    let mode = access_mode(stack);
+    // No volume of a file has a key with such characters.
+    let volume = format!("{key}:{target}");
+    let claim = made(stack, &volume, &Volume::default(), &name, &mode, true, path, report)?;
+    objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
+    Some((name, mode != READ_WRITE_MANY))
+}
+
+fn access_mode(stack: &Stack) -> String {
+    stack.settings.volumes.access_mode.clone().unwrap_or_else(|| READ_WRITE_ONCE.to_owned())
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a part of one claim, and there are two callers")]
 fn made(
     stack: &Stack,
     key: &str,

@@ -9,11 +9,12 @@ use crate::compose::path::Path;
 
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content};
+use super::helper::Owner;
 use super::labels;
 use super::mounts::{Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::report::{self, Report};
-use super::storage::{Store, content_mount};
+use super::storage::{Store, content_copy, content_mount, copy};
 
 /// Which of the two sections a mount is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,12 +68,12 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
         report.refuse("mode", &path.key("mode"), format!("{mode:o} holds more than permissions (0 to 0777)"));
         return;
     }
-    check_owner(entry, mode, path, report);
+    let owner = owner(entry, path, report);
     // Neither kind of volume can be written to.
     let mode = mode & !0o222;
     let declared_at = Path::of(&[section.key(), &entry.source]);
     if object.source == FileSource::External {
-        external(store, section, entry, object, (&target, mode), &declared_at, path, mounts, report);
+        external(store, section, entry, object, (&target, mode, owner), &declared_at, path, mounts, report);
         return;
     }
     let Some((content, tainted)) = content(store, section, entry, object, &declared_at, report) else { return };
@@ -80,7 +81,15 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     let user = labels::of_object(&object.labels, &declared_at.key("labels"), report);
     let mut content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
     content.annotations = user.labels.into_iter().chain(user.annotations).collect();
-    content_mount(store, &content, &entry.source, (&target, Some(&names::content_key(&entry.source))), path, mounts, report);
+    let file = names::content_key(&entry.source);
+    match owner {
+        None => content_mount(store, &content, &entry.source, (&target, Some(&file)), path, mounts, report),
+        Some(owner) => {
+            // The helper reads it as the owner: the original, which only that sees, is readable for all.
+            content.items.iter_mut().for_each(|item| item.mode = 0o444);
+            content_copy(store, &content, &file, (&target, mode, owner, true), path, mounts, report);
+        }
+    }
 }
 
 fn target(section: Section, entry: &ConfigMount) -> String {
@@ -88,18 +97,18 @@ fn target(section: Section, entry: &ConfigMount) -> String {
     if target.starts_with('/') { target.to_owned() } else { format!("{}{target}", section.directory()) }
 }
 
-/// Files belong to root; where everybody may read them, an owner changes nothing for most programs.
-fn check_owner(entry: &ConfigMount, mode: u32, path: &Path, report: &mut Report) {
-    for (attribute, id) in [("uid", &entry.uid), ("gid", &entry.gid)] {
-        let Some(id) = id.as_deref().filter(|id| !id.is_empty()) else { continue };
-        let path = path.key(attribute);
-        match id.parse::<u32>() {
-            Err(_) => report.refuse("owner", &path, format!("{id:?} is not a number")),
-            Ok(0) => {}
-            Ok(_) if mode & 0o004 != 0 => report.warn("owner", &path, "the file belongs to root, and is readable for all"),
-            Ok(_) => report.unsupported(&path, "an owner other than root, of a file that others may not read,"),
+/// An owner other than root, whose files are.
+fn owner(entry: &ConfigMount, path: &Path, report: &mut Report) -> Option<Owner> {
+    let mut id = |attribute: &str, id: &Option<String>| {
+        let id = id.as_deref().filter(|id| !id.is_empty())?;
+        let number = id.parse::<u32>().ok();
+        if number.is_none() {
+            report.refuse("owner", &path.key(attribute), format!("{id:?} is not a number"));
         }
-    }
+        number
+    };
+    let owner = Owner { user: id("uid", &entry.uid), group: id("gid", &entry.gid) };
+    (owner.user.unwrap_or(0) != 0 || owner.group.unwrap_or(0) != 0).then_some(Owner { user: Some(owner.user.unwrap_or(0)), ..owner })
 }
 
 /// The content, and whether it comes from a Secret.
@@ -140,7 +149,7 @@ fn external(
     section: Section,
     entry: &ConfigMount,
     object: &FileObject,
-    (target, mode): (&str, u32),
+    (target, mode, owner): (&str, u32, Option<Owner>),
     declared_at: &Path,
     path: &Path,
     mounts: &mut Mounts,
@@ -166,7 +175,11 @@ fn external(
     let kind = if secret { ExternalKind::Secret } else { ExternalKind::ConfigMap };
     mounts.externals.push(External { kind, name: name.to_string(), path: declared_at.to_string() });
     let file = names::content_key(&entry.source);
-    let items = vec![KeyToPath { key, path: file.clone(), mode: i32::try_from(mode).ok() }];
+    let shown = if owner.is_some() { 0o444 } else { mode };
+    let items = vec![KeyToPath { key, path: file.clone(), mode: i32::try_from(shown).ok() }];
     let volume = files::source(&volume_name(section.noun(), &entry.source), name.as_str(), secret, items);
-    mounts.add(volume, at(target, true, Some(file)), path, report);
+    match owner {
+        None => mounts.add(volume, at(target, true, Some(file)), path, report),
+        Some(owner) => copy(volume, &file, secret, (target, mode, owner, true), path, mounts, report),
+    }
 }

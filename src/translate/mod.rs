@@ -8,7 +8,9 @@
 //! | `support` | the table of what becomes of each attribute |
 //! | `workload`, `pod`, `env`, `lifecycle`, `probe`, `resources`, `placement`, `security`, `namespaces` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
+//! | `hosts` | the names that only a pod's hosts file gives it |
 //! | `claims`, `storage`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
+//! | `helper` | the init containers that write hosts files, own files and fill volumes |
 //! | `network_policy` | NetworkPolicies |
 //! | `policy` | what the administrator allows |
 //! | `gates` | what a service waits for |
@@ -23,6 +25,8 @@ mod expose;
 mod files;
 mod gates;
 mod hash;
+mod helper;
+mod hosts;
 mod http_route;
 mod images;
 mod inputs;

@@ -8,6 +8,8 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use crate::compose::path::Path;
 
 use super::desired::External;
+use super::helper::Task;
+use super::hosts::HostsFile;
 use super::names;
 use super::report::Report;
 
@@ -20,7 +22,13 @@ pub struct Mounts {
     pub digests: BTreeMap<String, String>,
     /// Claims that are mounted, by name; the value says whether any mount of it is writable.
     pub claims: BTreeMap<String, bool>,
+    /// Whether a claim is the service's own, and only one node can use it at a time.
+    pub has_own_claim: bool,
     pub externals: Vec<External>,
+    /// What is to be prepared in the volumes before the container starts.
+    pub tasks: Vec<Task>,
+    /// What its hosts file holds beside the kubelet's lines.
+    pub hosts: Option<HostsFile>,
 }
 
 impl Mounts {
@@ -31,12 +39,12 @@ impl Mounts {
             report.refuse("duplicate-mount", path, format!("{target:?} is mounted already by {other}"));
             return;
         }
-        let name = self.named(volume);
+        let name = self.volume(volume);
         self.targets.insert(target, (VolumeMount { name, ..mount }, path.clone()));
     }
 
     /// Adds a volume of the pod under its name or, where another one has that, a name beside it.
-    fn named(&mut self, mut volume: Volume) -> String {
+    pub fn volume(&mut self, mut volume: Volume) -> String {
         let base = volume.name.clone();
         for number in 2.. {
             match self.volumes.get(&volume.name) {

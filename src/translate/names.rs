@@ -18,6 +18,7 @@ const SUBDOMAIN: usize = 253;
 /// Hex digits of a Job's inputs in its name.
 const JOB_DIGITS: usize = 8;
 const PUBLISHED: &str = "--published";
+const BIND: &str = "--bind-";
 /// Room that a service's name leaves for its suffixes; 52 is also the limit of StatefulSets and CronJobs.
 const SERVICE: usize = LABEL - PUBLISHED.len();
 
@@ -94,6 +95,12 @@ impl ObjectName {
         label_form(engine_name, LABEL).map(Self)
     }
 
+    /// The claim that stands for a directory of the project which a service may write to.
+    pub fn of_bind(stack: &str, service: &str, target: &str) -> Option<Self> {
+        let suffix = format!("{BIND}{}", short_hash(target));
+        label_form(&format!("{stack}-{service}"), LABEL - suffix.len()).map(|name| Self(format!("{name}{suffix}")))
+    }
+
     /// A ConfigMap or Secret that is named by its content.
     pub fn of_content(stack: &str, name: &str, hash: &str) -> Self {
         let name = label_form(name, LABEL).unwrap_or_else(|| "file".to_owned());
@@ -151,6 +158,17 @@ pub fn namespace_network_label(engine_name: &str) -> String {
 /// Key of the label that the pods of several services with one alias carry.
 pub fn alias_label(alias: &str) -> String {
     label_key(keys::ALIAS_PREFIX, alias)
+}
+
+/// Name of an init container that prepares something for a container.
+pub fn helper_container(container: &str, task: &str) -> String {
+    let suffix = format!("--{task}");
+    format!("{}{suffix}", label_form(container, LABEL - suffix.len()).unwrap_or_default())
+}
+
+/// Whether a text can stand as a name in a hosts file.
+pub fn is_host_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= SUBDOMAIN && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '#' | '='))
 }
 
 /// Whether a text is a key that Kubernetes takes for labels and annotations: `[prefix/]name`.
@@ -222,7 +240,8 @@ fn is_qualified(text: &str) -> bool {
     text.len() <= LABEL && text.chars().all(inner) && text.starts_with(end) && text.ends_with(end)
 }
 
-fn is_subdomain(text: &str) -> bool {
+/// Whether a text is an RFC 1123 subdomain.
+pub fn is_subdomain(text: &str) -> bool {
     !text.is_empty() && text.len() <= SUBDOMAIN && text.split('.').all(|part| part.len() <= LABEL && ObjectName::new(part).is_ok())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, HostAlias, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec,
+    Container, ContainerPort, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec,
 };
 use kube::api::ObjectMeta;
 
@@ -15,6 +15,8 @@ use super::aliases::Aliases;
 use super::claims::Storage;
 use super::env;
 use super::expose::Protocol;
+use super::helper;
+use super::hosts;
 use super::images;
 use super::labels;
 use super::lifecycle;
@@ -62,7 +64,9 @@ pub fn pod(
     let stack = context.stack;
     let path = service_path(key);
     let process = env::process(stack, key, service, name, objects, report);
-    let mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, objects }, key, report);
+    let mut mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, name, objects }, key, report);
+    hosts::mount(stack, context.aliases, key, service, &path, &mut mounts, report);
+    helper::volumes(&mut mounts);
     let (security, mut pod_security) = security::contexts(service, &stack.settings.policy, &path, report);
     if security.run_as_non_root == Some(true) && !mounts.claims.is_empty() {
         // A fresh claim belongs to root.
@@ -92,10 +96,11 @@ pub fn pod(
         security_context: (security != k8s_openapi::api::core::v1::SecurityContext::default()).then_some(security),
         ..Container::default()
     };
-    let neighbours = neighbours(context, key, service);
+    let neighbours = neighbours(context, key, service, &mounts);
     let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| stack.name_of(other)).collect();
     let secrets = stack.settings.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
     let mut spec = PodSpec {
+        init_containers: some(helper::containers(stack.settings.helper_image(), &container, &mounts)),
         containers: vec![container],
         volumes: some(mounts.volumes()),
         enable_service_links: Some(false),
@@ -108,7 +113,7 @@ pub fn pod(
     };
     host(service, &mut spec, &path, report);
     dns(service, &mut spec, &path, report);
-    extra_hosts(service, &mut spec, &path, report);
+    hosts::extra(service, &mut spec, &path, report);
     placement::place(stack, service, name, &names, &mut spec, &path, report);
     let template = PodTemplateSpec { metadata: Some(metadata(context, key, service, name, &path, report)), spec: Some(spec) };
     Pod { template, mounts, digests: process.digests, neighbours }
@@ -224,33 +229,13 @@ fn dns(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) 
     });
 }
 
-fn extra_hosts(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) {
-    let path = path.key("extra_hosts");
-    let mut by_address: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in &service.extra_hosts {
-        let address = entry.address.trim_matches(['[', ']']);
-        let lower = entry.host.to_ascii_lowercase();
-        if address == "host-gateway" {
-            report.warn("host-gateway", &path, format!("{}: a pod has no host of its own to reach; the line is left out", entry.host));
-        } else if address.parse::<std::net::IpAddr>().is_err() {
-            report.refuse("extra-hosts", &path, format!("{}: {:?} is not an IP address", entry.host, entry.address));
-        } else if lower.split('.').any(|label| ObjectName::new(label).is_err()) {
-            let message = format!("{:?} needs a line in the hosts file, which is not written yet", entry.host);
-            report.warn("name-needs-hosts-file", &path, message);
-        } else {
-            by_address.entry(address.to_owned()).or_default().push(lower);
-        }
-    }
-    spec.host_aliases = some(by_address.into_iter().map(|(ip, names)| HostAlias { ip, hostnames: Some(names) }).collect());
-}
-
 /// The services that share a claim with this one which only one node at a time can use. Alone it needs no rule: replicas that `scale` adds
 /// later must not change the template.
-fn neighbours(context: &Context, key: &str, service: &Service) -> Vec<String> {
+fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) -> Vec<String> {
     let one_node = |volume: &&str| matches!(context.claims.get(*volume), Some(Storage::Claim { one_node: true, .. }));
     let sources = storage::sources(context.stack.project, service);
-    let users: BTreeSet<&str> =
-        sources.into_iter().filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied().collect();
+    let of_volumes = sources.into_iter().filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied();
+    let users: BTreeSet<&str> = of_volumes.chain(mounts.has_own_claim.then_some(key)).collect();
     let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
     let several = users.len() > 1 || (replicas > 1 && users.contains(key));
     if several { users.into_iter().map(str::to_owned).collect() } else { Vec::new() }

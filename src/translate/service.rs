@@ -32,8 +32,10 @@ const PREFER_DUAL_STACK: &str = "PreferDualStack";
 pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut Objects, report: &mut Report) {
     for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
         let path = service_path(key);
-        let shape = Shape::of(stack, service, ports.get(key));
-        if shape.ports.len() > MAX_PORTS {
+        let mut shape = Shape::of(stack, service, ports.get(key));
+        if aliases.addressed.contains(key) {
+            shape.fix_address(&path, report);
+        } else if shape.ports.len() > MAX_PORTS {
             let message =
                 format!("more than {MAX_PORTS} ports: the name answers with the addresses of the pods, which reach every port but change");
             report.warn("too-many-ports", &path.key("expose"), message);
@@ -89,6 +91,24 @@ impl Shape {
             headless: is_round_robin(service),
             not_ready: asks_itself(service),
             dual_stack: wants_ipv6(stack, service),
+        }
+    }
+
+    /// Makes it a Service with an address of its own, which lines of hosts files can hold.
+    fn fix_address(&mut self, path: &Path, report: &mut Report) {
+        if self.headless {
+            let message = "has names that stand in hosts files, and so one address for all its pods";
+            report.warn("one-address", &path.key("deploy").key("endpoint_mode"), message);
+            self.headless = false;
+        }
+        if self.ports.is_empty() {
+            let message = "has names that stand in hosts files, but no port of it is known: its address forwards only what `expose` lists";
+            report.warn("no-known-port", path, message);
+            self.ports.insert(Listen { port: 1, protocol: Protocol::Tcp });
+        }
+        if self.ports.len() > MAX_PORTS {
+            report.warn("too-many-ports", &path.key("expose"), format!("only the first {MAX_PORTS} ports are forwarded by its address"));
+            self.ports = std::mem::take(&mut self.ports).into_iter().take(MAX_PORTS).collect();
         }
     }
 

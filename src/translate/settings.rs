@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{NetworkPolicyMode, PublishMode, ServiceOverride, VolumeDefaults};
 
+use super::helper;
 use super::object::Kind;
 use super::policy::Policy;
 
@@ -25,6 +26,15 @@ pub struct Settings {
     pub least_privilege: bool,
     /// Optional kinds that are switched off.
     pub without: BTreeSet<Kind>,
+    /// The image of init containers. It is no input of a workload: another one restarts nothing. `None`: the one of this version.
+    pub helper_image: Option<String>,
+}
+
+impl Settings {
+    /// The image of init containers.
+    pub fn helper_image(&self) -> &str {
+        self.helper_image.as_deref().unwrap_or(helper::DEFAULT_IMAGE)
+    }
 }
 
 /// What a container asks for that reserves nothing itself. `None`: the operator's own default, which changes no inputs.

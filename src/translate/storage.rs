@@ -3,18 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::{ImageVolumeSource, Volume};
+
 use crate::compose::decode::units;
-use crate::compose::model::{Mount, MountKind, Project, Service};
+use crate::compose::model::{DeployMode, Mount, MountKind, Project, Service};
 use crate::compose::path::Path;
 
-use super::claims::Storage;
+use super::claims::{self, Storage};
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content, Item};
+use super::hash;
+use super::helper::{Owner, Task};
 use super::mounts::{self, Mounts, at, volume_name};
-use super::names;
+use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::report::Report;
 use super::stack::{Stack, service_path};
+
+/// Mode of a file system in memory, as Docker mounts it.
+const TMPFS_MODE: u32 = 0o1777;
 
 /// The named volumes that a service mounts, those that it takes from others included.
 pub fn sources<'a>(project: &'a Project, service: &'a Service) -> BTreeSet<&'a str> {
@@ -48,6 +55,8 @@ pub struct Store<'a, 'b> {
     pub stack: &'b Stack<'a>,
     pub claims: &'b BTreeMap<&'a str, Storage>,
     pub service: &'b Service,
+    /// Object name of the service.
+    pub name: &'b ObjectName,
     pub objects: &'b mut Objects,
 }
 
@@ -89,16 +98,15 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
             let message = format!("what is written to {} is lost when the pod is replaced; give the volume a name", mount.target);
             report.warn("anonymous-volume", path, message);
             let volume = mounts::scratch(&volume_name("anonymous", &mount.target), false, None);
-            mounts.add(volume, at(&mount.target, mount.read_only, None), path, report);
+            let directory = (!mount.volume_nocopy).then(|| claims::DATA.to_owned());
+            fill(&volume, mount, directory.is_some(), mounts);
+            mounts.add(volume, at(&mount.target, mount.read_only, directory), path, report);
         }
         MountKind::Volume => named(store, mount, source, path, mounts, report),
         MountKind::Cluster => report.unsupported(path, "a cluster volume"),
         MountKind::Tmpfs => {
-            if mount.tmpfs_mode.is_some() {
-                report.warn("tmpfs-mode", path, "the mode has no effect yet: the directory is writable for all");
-            }
-            let volume = mounts::scratch(&volume_name("tmpfs", &mount.target), true, mount.tmpfs_size);
-            mounts.add(volume, at(&mount.target, mount.read_only, None), path, report);
+            let mode = mount.tmpfs_mode.unwrap_or(TMPFS_MODE);
+            memory(&mount.target, mount.tmpfs_size, (mode, Owner::default()), mount.read_only, path, mounts, report);
         }
         MountKind::Bind => bind(store, mount, source, path, mounts, report),
         MountKind::Image => image(store, mount, source, path, mounts, report),
@@ -127,6 +135,8 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
                 mounts.externals.push(External { kind: ExternalKind::PersistentVolumeClaim, name: name.to_string(), path });
             }
             let volume = mounts::claim(&volume_name("volume", source), name.as_str());
+            // What others laid out is theirs to fill; and Docker fills whole volumes only.
+            fill(&volume, mount, directory.is_some() && !external && inside.is_none() && !mount.volume_nocopy, mounts);
             mounts.add(volume, at(&mount.target, mount.read_only, sub_path), path, report);
         }
         Some(Storage::Memory { limit }) => {
@@ -142,7 +152,35 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
     }
 }
 
-/// A path of the project directory: its files travel with the stack and are mounted read-only.
+/// Has a volume filled from what the image holds at its target.
+fn fill(volume: &Volume, mount: &Mount, wanted: bool, mounts: &mut Mounts) {
+    if wanted {
+        let volume = mounts.volume(volume.clone());
+        mounts.tasks.push(Task::Seed { volume, path: mount.target.clone() });
+    }
+}
+
+/// A directory in memory with a mode and an owner, which the volume itself can't have.
+fn memory(
+    target: &str,
+    limit: Option<i64>,
+    (mode, owner): (u32, Owner),
+    read_only: bool,
+    path: &Path,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) {
+    if mounts.has_target(target) {
+        mounts.add(Volume::default(), at(target, read_only, None), path, report);
+        return;
+    }
+    let volume = mounts::scratch(&volume_name("tmpfs", target), true, limit);
+    let name = mounts.volume(volume.clone());
+    mounts.tasks.push(Task::Directory { volume: name, path: claims::DATA.to_owned(), mode, owner });
+    mounts.add(volume, at(target, read_only, Some(claims::DATA.to_owned())), path, report);
+}
+
+/// A path of the project directory: its files travel with the stack. What may be written to is a copy.
 fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     if source.rsplit('/').next() == Some("docker.sock") {
         report.refuse(
@@ -167,15 +205,26 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
         return;
     }
     if !mount.read_only {
-        report.warn("bind-read-only", path, format!("{} is a read-only copy of the stack's files, not your directory", mount.target));
+        report.warn(
+            "bind-copy",
+            path,
+            format!("{} is a copy of the stack's files, not your own: what is written there stays there", mount.target),
+        );
     }
     let secret = found.iter().any(|(_, file)| file.tainted);
     let name = root.rsplit('/').next().unwrap_or(root);
     if let [(file_path, file)] = found.as_slice()
         && *file_path == root
     {
-        let content = Content::of_file(name, file.content.clone(), files::mode(file), secret);
-        content_mount(store, &content, name, (&mount.target, Some(name)), path, mounts, report);
+        let mode = files::mode(file);
+        if mount.read_only {
+            let content = Content::of_file(name, file.content.clone(), mode, secret);
+            content_mount(store, &content, name, (&mount.target, Some(name)), path, mounts, report);
+        } else {
+            let name = names::content_key(name);
+            let content = Content::of_file(&name, file.content.clone(), mode, secret);
+            content_copy(store, &content, &name, (&mount.target, mode | 0o200, Owner::default(), false), path, mounts, report);
+        }
         return;
     }
     let inside = |file: &str| match root {
@@ -185,9 +234,38 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
     // A file of the directory's own name can't be there too: what lies below wins.
     let items =
         found.iter().filter_map(|(path, file)| Some(Item { path: inside(path)?, content: file.content.clone(), mode: files::mode(file) }));
-    let items = with_mount_points(items.collect(), &mount.target, store);
-    let content = Content { items, secret, ..Content::default() };
-    content_mount(store, &content, if matches!(name, "." | "") { "files" } else { name }, (&mount.target, None), path, mounts, report);
+    let name = if matches!(name, "." | "") { "files" } else { name };
+    if mount.read_only {
+        let items = with_mount_points(items.collect(), &mount.target, store);
+        let content = Content { items, secret, ..Content::default() };
+        content_mount(store, &content, name, (&mount.target, None), path, mounts, report);
+    } else {
+        let content = Content { items: items.collect(), secret, ..Content::default() };
+        writable(store, &content, name, mount, path, mounts, report);
+    }
+}
+
+/// A directory of the stack's files on a volume of its own, so that what a program writes there outlives its pod.
+fn writable(store: &mut Store, content: &Content, name: &str, mount: &Mount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
+    let from = mounts.volume(made.volume(&volume_name("file", name)));
+    mounts.digests.insert(mount.target.clone(), made.hash);
+    let everywhere = store.service.deploy.as_ref().is_some_and(|deploy| deploy.mode == DeployMode::Global);
+    let volume = if everywhere {
+        let message =
+            format!("what is written to {} is lost when the pod is replaced: a global service has no volume of its own", mount.target);
+        report.warn("bind-copy", path, message);
+        mounts::scratch(&volume_name("copy", &mount.target), false, None)
+    } else {
+        let service = (store.service.name.as_str(), store.name);
+        let Some((claim, one_node)) = claims::of_bind(store.stack, service, &mount.target, path, store.objects, report) else { return };
+        mounts.claims.insert(claim.to_string(), true);
+        mounts.has_own_claim |= one_node;
+        mounts::claim(&volume_name("copy", &mount.target), claim.as_str())
+    };
+    let to = mounts.volume(volume.clone());
+    mounts.tasks.push(Task::Sync { from, to });
+    mounts.add(volume, at(&mount.target, false, Some(claims::DATA.to_owned())), path, report);
 }
 
 /// Makes room in a read-only directory for what else is mounted inside it: no runtime can make a mount point there.
@@ -225,8 +303,45 @@ pub fn content_mount(
     mounts.add(volume, at(target, true, file.map(str::to_owned)), path, report);
 }
 
+/// Mounts a copy of a single file, with a mode and an owner that the content's own volume can't give it.
+pub fn content_copy(
+    store: &mut Store,
+    content: &Content,
+    name: &str,
+    (target, mode, owner, read_only): (&str, u32, Owner, bool),
+    path: &Path,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) {
+    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
+    let intent = format!("{}\n{mode:o} {owner:?} {read_only}", made.hash);
+    mounts.digests.insert(target.to_owned(), hash::of_bytes(intent.as_bytes()));
+    copy(made.volume(&volume_name("file", name)), name, made.secret, (target, mode, owner, read_only), path, mounts, report);
+}
+
+/// Mounts a copy of the file of this name in a volume.
+pub fn copy(
+    from: Volume,
+    file: &str,
+    secret: bool,
+    (target, mode, owner, read_only): (&str, u32, Owner, bool),
+    path: &Path,
+    mounts: &mut Mounts,
+    report: &mut Report,
+) {
+    if mounts.has_target(target) {
+        mounts.add(from, at(target, read_only, None), path, report);
+        return;
+    }
+    let from = mounts.volume(from);
+    // Secrets never reach a disk.
+    let volume = mounts::scratch(if secret { "helper--secrets" } else { "helper--files" }, secret, None);
+    let to = format!("{}/{file}", mounts.tasks.len());
+    mounts.tasks.push(Task::File { from: (from, file.to_owned()), to: (volume.name.clone(), to.clone()), mode, owner });
+    mounts.add(volume, at(target, read_only, Some(to)), path, report);
+}
+
 fn image(store: &Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
-    use k8s_openapi::api::core::v1::{ImageVolumeSource, Volume};
     let of_service = store.stack.project.services.get(source).map(|service| super::images::name(store.stack, source, service));
     let reference = of_service.unwrap_or_else(|| source.to_owned());
     let volume = Volume {
@@ -264,22 +379,32 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
 /// `path[:option,option]`.
 fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     let (target, options) = entry.split_once(':').unwrap_or((entry, ""));
-    let mut limit = None;
+    let (mut limit, mut mode, mut owner) = (None, TMPFS_MODE, Owner::default());
     for option in options.split(',').filter(|option| !option.is_empty()) {
+        let mut id = |id: &str, kind: &str| {
+            let number = id.parse().ok();
+            if number.is_none() {
+                report.refuse("tmpfs-owner", path, format!("{kind}: {id:?} is not a number"));
+            }
+            number
+        };
         match option.split_once('=') {
             Some(("size", size)) => match units::bytes(size) {
                 Some(bytes) => limit = Some(bytes),
                 None => report.refuse("size", path, format!("{size:?} is not a size, such as 64m")),
             },
-            Some(("mode" | "uid" | "gid", _)) => {
-                report.warn("tmpfs-mode", path, format!("{option:?} has no effect yet: the directory is writable for all"));
-            }
+            Some(("mode", bits)) => match u32::from_str_radix(bits, 8).ok().filter(|mode| *mode <= 0o7777) {
+                Some(bits) => mode = bits,
+                None => report.refuse("tmpfs-mode", path, format!("{bits:?} is not a mode in octal, such as 1777")),
+            },
+            Some(("uid", user)) => owner.user = id(user, "uid"),
+            Some(("gid", group)) => owner.group = id(group, "gid"),
             None if matches!(option, "rw" | "noexec" | "nosuid" | "nodev" | "exec" | "suid" | "dev") => {}
             _ => report.warn("tmpfs-option", path, format!("{option:?} has no effect")),
         }
     }
     if target.starts_with('/') {
-        mounts.add(mounts::scratch(&volume_name("tmpfs", target), true, limit), at(target, false, None), path, report);
+        memory(target, limit, (mode, owner), false, path, mounts, report);
     } else {
         report.refuse("mount-target", path, format!("{target:?} is not an absolute path"));
     }

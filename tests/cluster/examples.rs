@@ -53,14 +53,19 @@ async fn myfirstapp_is_published_on_another_port_than_its_own() {
 }
 
 #[tokio::test]
-async fn wordpress_runs_under_legal_names_and_warns_of_the_one_that_does_not_resolve() {
+async fn wordpress_runs_under_legal_names_and_finds_the_one_that_is_none_in_its_hosts_file() {
     let stack = Example::ready("wordpress").await;
     assert_eq!(stack.space.names::<Deployment>().await, ["mysql-container", "wordpress-container"]);
     assert_eq!(stack.ports("wordpress-container--published").await, [(8080, 80)]);
     assert_eq!(stack.ports("mysql-container--published").await, [(3306, 3306)]);
     assert!(stack.space.names::<NetworkPolicy>().await.contains(&"wordpress--net-if-wordpress".to_owned()));
     assert_eq!(variable(&stack.container("wordpress-container").await, "WORDPRESS_DB_HOST"), Some("mysql_container"));
-    assert!(stack.warned().await.iter().any(|path| path.starts_with("services.mysql_container")));
+    let pods = stack.space.list::<Pod>().await;
+    let writes = |name: &str| {
+        let init = pods.iter().flat_map(|pod| pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten()));
+        init.filter(|container| container.name == "wordpress-container--hosts").any(|c| c.args.iter().flatten().any(|arg| arg == name))
+    };
+    assert!(writes("--name=mysql_container=mysql-container"));
     stack.space.close().await;
 }
 

@@ -146,3 +146,32 @@ fn dependencies_that_cannot_be_met_are_refused() {
     let text = "services: {web: {image: x, depends_on: {db: {condition: service_healthy}}}, db: {image: y}}";
     assert_eq!(Stack::of(text).codes(), ["no-healthcheck services.web.depends_on.db"]);
 }
+
+#[test]
+fn another_helper_image_changes_no_inputs() {
+    let text = "services: {my_web: {image: x, volumes: ['data:/data'], tmpfs: [/run]}, db: {image: y}}\nvolumes: {data: }";
+    let mut stack = Stack::of(text);
+    let one = stack.desired();
+    stack.settings.helper_image = Some("example/helper:2".to_owned());
+    let two = stack.desired();
+    assert_ne!(one.objects, two.objects, "the image is used");
+    let inputs = |desired: &compose_operator::translate::Desired| {
+        desired.objects.iter().map(|(key, object)| (key.clone(), object.inputs().to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(inputs(&one), inputs(&two));
+}
+
+#[test]
+fn a_changed_name_changes_those_whose_hosts_files_hold_it() {
+    let inputs = |name: &str| {
+        let text =
+            format!("services: {{web: {{image: x}}, db: {{image: y, container_name: {name}}}, far: {{image: z, network_mode: none}}}}");
+        let desired = Stack::of(&text).desired();
+        ["web", "far"].map(|service| desired.service(service).unwrap().inputs.clone())
+    };
+    let (one, two) = (inputs("db_1"), inputs("db_2"));
+    assert_ne!(one[0], two[0]);
+    assert_eq!(one[1], two[1]);
+    // Names that DNS carries stand in no pod.
+    assert_eq!(inputs("db1"), inputs("db2"));
+}

@@ -123,32 +123,23 @@ fn an_alias_of_several_services_leads_to_all_of_them() {
 }
 
 #[test]
-fn names_for_some_and_names_that_dns_cannot_carry_are_warned_about() {
+fn names_for_some_and_names_that_dns_cannot_carry_become_no_services() {
     check_names(
-        "services: {db: {image: x, networks: {n: {aliases: [sql]}, default: }}, web: {image: y, networks: [n]}, other: {image: z}}\nnetworks: {n: }",
+        "services: {db: {image: mysql, networks: {n: {aliases: [sql]}, default: }}, web: {image: y, networks: [n]}, other: {image: z}}\nnetworks: {n: }",
         &[("db", "db"), ("other", "other"), ("web", "web")],
-        &["name-needs-hosts-file services.db.networks.n.aliases[0]"],
+        &[],
     );
     check_names(
-        "services: {db: {image: x}, web: {image: y, links: ['db:sql']}, other: {image: z}}",
+        "services: {db: {image: mysql}, web: {image: y, links: ['db:sql']}, other: {image: z}}",
+        &[("db", "db"), ("other", "other"), ("web", "web")],
+        &[],
+    );
+    check_names(
+        "services: {db: {image: mysql}, web: {image: y, links: ['db:sql']}, other: {image: z, links: ['db:sql']}}",
         &[("db", "db"), ("other", "other"), ("sql", "db"), ("web", "web")],
-        &["name-needs-hosts-file services.web.links[0]"],
+        &[],
     );
-    check_names(
-        "services: {a: {image: x}, b: {image: y}, web: {image: y, links: ['a:db']}, api: {image: z, links: ['b:db']}}",
-        &[("a", "a"), ("api", "api"), ("b", "b"), ("web", "web")],
-        &["name-needs-hosts-file services.web.links[0]", "name-needs-hosts-file services.api.links[0]"],
-    );
-    check_names(
-        "services: {a: {image: x, container_name: db}, db: {image: y}}",
-        &[("a", "a"), ("db", "db")],
-        &["name-needs-hosts-file services.a.container_name"],
-    );
-    check_names(
-        "services: {my_db: {image: x, container_name: the_db}}",
-        &[("my-db", "my-db")],
-        &["name-needs-hosts-file services.my_db", "name-needs-hosts-file services.my_db.container_name"],
-    );
+    check_names("services: {my_db: {image: mysql, container_name: the_db}}", &[("my-db", "my-db")], &[]);
 }
 
 #[test]

@@ -96,9 +96,10 @@ fn what_a_claim_is_like_does_not_depend_on_who_uses_it() {
 
 #[test]
 fn scratch_space_is_an_empty_directory() {
-    check("    tmpfs: ['/run', '/tmp:size=64m,mode=1777']\n", &["/run: Memory", "/tmp: Memory 67108864"]);
-    check("    volumes: [{type: tmpfs, target: /cache, tmpfs: {size: 1048576}}]\n", &["/cache: Memory 1048576"]);
-    check("    volumes: [/var/lib/x]\n", &["/var/lib/x: disk"]);
+    check("    tmpfs: ['/run', '/tmp:size=64m,mode=1777']\n", &["/run: Memory/data", "/tmp: Memory 67108864/data"]);
+    check("    volumes: [{type: tmpfs, target: /cache, tmpfs: {size: 1048576}}]\n", &["/cache: Memory 1048576/data"]);
+    check("    volumes: [/var/lib/x]\n", &["/var/lib/x: disk/data"]);
+    check("    volumes: [{type: volume, target: /var/lib/x, volume: {nocopy: true}}]\n", &["/var/lib/x: disk"]);
     check("    shm_size: 256m\n", &["/dev/shm: Memory 268435456"]);
 }
 
@@ -122,7 +123,7 @@ fn packed_files_are_mounted_one_by_one_and_directories_as_a_whole() {
 
 #[test]
 fn what_is_mounted_inside_a_packed_directory_finds_a_mount_point() {
-    let stack = stack("    volumes: ['./code:/code', /code/node_modules, './other.js:/code/lib/other.js:ro', 'data:/code/src/data']\n")
+    let stack = stack("    volumes: ['./code:/code:ro', /code/node_modules, './other.js:/code/lib/other.js:ro', 'data:/code/src/data']\n")
         .with_file("code/src/a.js", "a")
         .with_file("other.js", "b");
     let desired = stack.desired();
@@ -197,11 +198,140 @@ fn what_is_not_packed_is_refused_by_path() {
     refused("    volumes: ['data:/x']\n    deploy: {mode: global}\n", "claim-on-every-node");
 }
 
+/// `name as user:group [+capability…]: what it does` of every init container of the service `web`.
+fn prepared(stack: &Stack) -> Vec<String> {
+    let init = pod(&stack.desired(), "web").init_containers.unwrap_or_default();
+    let line = |container: &k8s_openapi::api::core::v1::Container| {
+        let security = container.security_context.clone().unwrap();
+        let capabilities = security.capabilities.unwrap();
+        assert_eq!(capabilities.drop, Some(vec!["ALL".to_owned()]));
+        assert_eq!((security.allow_privilege_escalation, security.read_only_root_filesystem), (Some(false), Some(true)));
+        let id = |id: Option<i64>| id.map_or("-".to_owned(), |id| id.to_string());
+        let rights = if capabilities.add.is_some() { "+" } else { "" };
+        let args = container.args.clone().unwrap()[1..].join(" ").replace("/.compose-operator/volumes/", "@");
+        format!("{} as {}:{}{rights}: {args}", container.name, id(security.run_as_user), id(security.run_as_group))
+    };
+    init.iter().map(line).collect()
+}
+
+#[track_caller]
+fn check_prepared(service: &str, expected: &[&str]) {
+    assert_eq!(prepared(&stack(service)), expected, "{service}");
+}
+
 #[test]
-fn writable_mounts_of_files_are_read_only_with_a_warning() {
-    let stack = stack("    volumes: ['./a:/a']\n").with_file("a", "1");
-    assert_eq!(mounts(&stack), ["/a: configmap app--a/a ro"]);
-    assert_eq!(stack.codes(), ["bind-read-only services.web.volumes[0]"]);
+fn fresh_volumes_are_filled_from_the_image() {
+    let install = "web--install as 65532:65532: install @helper--binary";
+    check_prepared("    volumes: ['data:/data']\n", &[install, "web--seed as 0:0+: seed /data=@volume-data"]);
+    check_prepared(
+        "    volumes: ['data:/data:ro', /scratch]\n",
+        &[install, "web--seed as 0:0+: seed /data=@volume-data /scratch=@anonymous-scratch"],
+    );
+    check_prepared("    volumes: ['data:/aa', 'data:/bb']\n", &[install, "web--seed as 0:0+: seed /aa=@volume-data /bb=@volume-data"]);
+    check_prepared("    user: '1000:2000'\n    volumes: ['data:/data']\n", &[install, "web--seed as 1000:2000: seed /data=@volume-data"]);
+    // Nothing is asked for, what others laid out, a part of a volume, memory.
+    check_prepared("    volumes: [{type: volume, source: data, target: /data, volume: {nocopy: true}}]\n", &[]);
+    check_prepared("    volumes: ['other:/data']\n", &[]);
+    check_prepared("    volumes: [{type: volume, source: data, target: /data, volume: {subpath: a}}]\n", &[]);
+    check_prepared("    volumes: ['mem:/data']\n", &[]);
+    let mut kept = stack("    volumes: ['data:/data']\n");
+    kept.facts.claim_layouts.insert("app-data".to_owned(), None);
+    assert_eq!(prepared(&kept), [""; 0]);
+}
+
+#[test]
+fn volumes_are_filled_in_the_services_own_image_as_it_is_pulled() {
+    let pod = pod(&stack("    pull_policy: never\n    working_dir: /nowhere\n    volumes: ['data:/data']\n").desired(), "web");
+    let [install, seed] = pod.init_containers.unwrap().try_into().unwrap();
+    assert_eq!((install.image.as_deref(), install.image_pull_policy.as_deref()), (Some("example/helper:1"), Some("IfNotPresent")));
+    assert_eq!((seed.image.as_deref(), seed.image_pull_policy.as_deref()), (Some("x:1"), Some("Never")));
+    assert_eq!((seed.command, seed.working_dir.as_deref()), (Some(vec!["/.compose-operator/bin/compose-operator".to_owned()]), Some("/")));
+    assert_eq!(seed.resources, pod.containers[0].resources);
+    let at: Vec<_> = seed.volume_mounts.unwrap().into_iter().map(|mount| format!("{}:{}", mount.name, mount.mount_path)).collect();
+    assert_eq!(at, ["volume-data:/.compose-operator/volumes/volume-data", "helper--binary:/.compose-operator/bin"]);
+}
+
+#[test]
+fn scratch_space_in_memory_has_the_mode_and_owner_that_it_has_in_docker() {
+    check_prepared("    tmpfs: [/run]\n", &["web--files as 0:0: files --directory=1777:@tmpfs-run/data"]);
+    check_prepared(
+        "    tmpfs: ['/run:mode=755,uid=1000,gid=1001']\n    volumes: [{type: tmpfs, target: /cache, tmpfs: {mode: 0700}}]\n",
+        &["web--files as 0:0: files --directory=700:@tmpfs-cache/data", "web--files-2 as 1000:1001: files --directory=755:@tmpfs-run/data"],
+    );
+    check_prepared("    user: '1000'\n    tmpfs: [/run]\n", &["web--files as 1000:-: files --directory=1777:@tmpfs-run/data"]);
+    refused("    tmpfs: ['/run:mode=rwx']\n", "tmpfs-mode");
+    refused("    tmpfs: ['/run:uid=www']\n", "tmpfs-owner");
+}
+
+#[test]
+fn a_file_that_may_be_written_to_is_a_copy() {
+    let stack = stack("    volumes: ['./a.conf:/etc/a.conf', './run.sh:/run.sh']\n")
+        .with_file("a.conf", "1")
+        .with_secret_file("run.sh", "#!/bin/sh");
+    assert_eq!(mounts(&stack), ["/etc/a.conf: disk/0/a.conf", "/run.sh: Memory/1/run.sh"], "what comes from a Secret reaches no disk");
+    assert_eq!(stack.codes(), ["bind-copy services.web.volumes[0]", "bind-copy services.web.volumes[1]"]);
+    assert_eq!(
+        prepared(&stack),
+        [
+            "web--files as 0:0: files --file=644:@file-a-conf/a.conf:@helper--files/0/a.conf --file=755:@file-run-sh/run.sh:@helper--secrets/1/run.sh"
+        ]
+    );
+}
+
+#[test]
+fn a_directory_that_may_be_written_to_is_a_copy_on_a_claim_of_the_service() {
+    let text = "    volumes: ['./site:/var/www']\n";
+    let stack = stack(text).with_file("site/index.html", "x").with_file("site/bin/run", "#!/bin/sh");
+    assert_eq!(mounts(&stack), ["/var/www: claim app-web--bind-a7d1/data"]);
+    assert_eq!(stack.codes(), ["bind-copy services.web.volumes[0]"]);
+    assert_eq!(prepared(&stack), ["web--files as 0:0+: files --sync=@file-site:@copy-var-www"]);
+    let claim = &stack.desired().objects[&Key::new(Kind::PersistentVolumeClaim, "app-web--bind-a7d1")];
+    let annotations = claim.metadata().annotations.clone().unwrap();
+    assert_eq!(annotations["compose-operator.dev/volume"], "web:/var/www");
+    assert_eq!(annotations["compose-operator.dev/layout"], "data");
+
+    let global = self::stack(&format!("{text}    deploy: {{mode: global}}\n")).with_file("site/index.html", "x");
+    assert_eq!(mounts(&global), ["/var/www: disk/data"], "no claim can be on every node");
+}
+
+#[test]
+fn replicas_that_write_to_their_files_run_on_one_node() {
+    let affinity = |replicas: u32| {
+        let text = format!("    volumes: ['./site:/site']\n    scale: {replicas}\n");
+        let pod = pod(&stack(&text).with_file("site/a", "x").desired(), "web");
+        pod.affinity.and_then(|affinity| affinity.pod_affinity).is_some()
+    };
+    assert_eq!((affinity(1), affinity(2)), (false, true));
+}
+
+#[test]
+fn files_of_owners_other_than_root_are_written_by_them() {
+    let declared = "configs: {c: {content: hello}, theirs: {external: true}}\nsecrets: {s: {file: ./s.txt}}\n";
+    let stack = |service: &str| {
+        let text = format!("services:\n  web:\n    image: x:1\n{service}{declared}");
+        Stack::of(&text).with_file("s.txt", "hidden")
+    };
+    let one = stack(
+        "    configs: [{source: c, target: /c, uid: '1000', mode: 0640}]\n    secrets: [{source: s, uid: '1000', gid: '5', mode: 0400}]\n",
+    );
+    assert_eq!(mounts(&one), ["/c: disk/0/c ro", "/run/secrets/s: Memory/1/s ro"]);
+    assert_eq!(
+        prepared(&one),
+        [
+            "web--files as 1000:0: files --file=440:@file-c/c:@helper--files/0/c",
+            "web--files-2 as 1000:5: files --file=400:@file-s/s:@helper--secrets/1/s",
+        ]
+    );
+    let external = stack("    configs: [{source: theirs, uid: '7'}]\n");
+    assert_eq!(prepared(&external), ["web--files as 7:0: files --file=444:@config-theirs/theirs:@helper--files/0/theirs"]);
+    let shown = pod(&external.desired(), "web").volumes.unwrap().into_iter().find_map(|volume| volume.config_map).unwrap();
+    assert_eq!(shown.items.unwrap()[0].mode, Some(0o444), "the helper, which isn't root, must be able to read it");
+    // Root's files need no helper; and in a pod without root nothing runs as root.
+    assert_eq!(prepared(&stack("    secrets: [{source: s, uid: '0', gid: '0'}]\n")), [""; 0]);
+    let user = stack("    user: '1000:1000'\n    secrets: [{source: s, gid: '5', mode: 0440}]\n");
+    assert_eq!(prepared(&user), ["web--files as 1000:5: files --file=440:@file-s/s:@helper--secrets/0/s"]);
+    let (desired, text) = problems(&stack("    secrets: [{source: s, uid: www}]\n"));
+    assert!(desired.is_none() && text.contains("owner: \"www\" is not a number"), "{text}");
 }
 
 #[test]

@@ -33,7 +33,8 @@ impl Stack {
             files: FileSet::default(),
             variables: BTreeMap::new(),
             profiles: Vec::new(),
-            settings: Settings::default(),
+            // Not the one of this version, so that a release changes no snapshot.
+            settings: Settings { helper_image: Some("example/helper:1".to_owned()), ..Settings::default() },
             facts: Facts::default(),
         }
     }

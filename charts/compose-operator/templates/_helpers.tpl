@@ -6,6 +6,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "compose-operator.image" -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+
 {{- define "compose-operator.serviceAccountName" -}}
 {{- default (ternary (include "compose-operator.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
 {{- end -}}
