@@ -1,4 +1,4 @@
-.PHONY: build test simulate lint deny demo generate
+.PHONY: build test e2e simulate lint deny demo generate
 
 build:
 	cargo build --release
@@ -15,12 +15,18 @@ simulate:
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go | tee /dev/stderr)"
+	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go | tee /dev/stderr)"
 
 # Licences, sources, bans and advisories of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).
 DENY ?= licenses sources bans advisories
 deny:
 	cargo deny --workspace check $(DENY)
+
+# What containers show: the operator as its image and chart make it, on a real node in namespaces of its own (Linux, root), or with
+# TEST_CLUSTER=current on the cluster of the current kubeconfig. ARGS are those of the tests: make e2e ARGS='--test-threads=1 words'.
+e2e:
+	cargo test --no-run --test e2e
+	cargo run -q -p realnode -- run cargo test --test e2e -- $(ARGS)
 
 # A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
 demo:

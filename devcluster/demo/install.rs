@@ -46,7 +46,7 @@ impl Stage {
         let cluster =
             tokio::task::spawn_blocking(move || Cluster::for_tests(&options)).await.map_err(|error| Error::Text(error.to_string()))??;
         let config = Config::from_custom_kubeconfig(Kubeconfig::read_from(cluster.admin())?, &KubeConfigOptions::default()).await?;
-        let (client, foreign) = (Client::try_from(config)?, cluster.audit().is_none());
+        let (client, foreign) = (Client::try_from(config)?, cluster.is_foreign());
         Ok(Self { cluster, client, foreign, namespaces: Vec::new(), rendered: None, defined: false })
     }
 

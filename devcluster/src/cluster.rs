@@ -15,10 +15,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::audit::AuditLog;
-use crate::binaries::{Binaries, cache_directory};
+use crate::binaries::Binaries;
 use crate::error::Error;
+use crate::go_build::cache_directory;
 use crate::pki::Pki;
-use crate::plan::{Inputs, Plan, scheduler_configuration, server};
+use crate::plan::{Inputs, Machine, Plan, Step, scheduler_configuration};
 use crate::progress::Progress;
 
 /// What a control plane is started with.
@@ -110,7 +111,7 @@ impl Cluster {
         }
     }
 
-    /// The cluster of `$KUBECONFIG` or `~/.kube/config`. It has no audit log and no user `compose-operator`.
+    /// The cluster of `$KUBECONFIG` or `~/.kube/config`. It has no user `compose-operator`, and an audit log where `$AUDIT_LOG` names one.
     pub fn current() -> Result<Self, Error> {
         let configured =
             std::env::var_os("KUBECONFIG").and_then(|list| std::env::split_paths(&list).next()).filter(|path| !path.as_os_str().is_empty());
@@ -122,7 +123,8 @@ impl Cluster {
             (Some(kubectl), Some(helm)) => (kubectl, helm),
             _ => tools(&Binaries::build()?),
         };
-        Ok(Self { directory, admin, operator: None, audit: None, kubectl, helm, life: Life::Foreign })
+        let audit = std::env::var_os("AUDIT_LOG").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(Self { directory, admin, operator: None, audit, kubectl, helm, life: Life::Foreign })
     }
 
     /// Starts a control plane that outlives this process, until [`Cluster::down`]. One of that name that is up already is taken as it is.
@@ -197,7 +199,12 @@ impl Cluster {
         Ok(path)
     }
 
-    /// A log to read from its beginning; `None` on a cluster that isn't ours.
+    /// Whether the cluster was there before, and stays.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.life, Life::Foreign)
+    }
+
+    /// A log to read from its beginning; `None` where there is none.
     pub fn audit(&self) -> Option<AuditLog> {
         self.audit.as_deref().map(AuditLog::new)
     }
@@ -327,19 +334,6 @@ fn launch(directory: &Path, options: &Options, detached: bool) -> Result<Cluster
     fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
     let [api_port, etcd_port] = free_ports()?;
     let pki = Pki::create(&directory.join("pki"))?;
-    pki.serve()?;
-    pki.service_accounts()?;
-    let kubeconfig = |name: &str| directory.join(format!("{name}.kubeconfig"));
-    let address = server(api_port);
-    let user = |user: &str, file: &str, groups: &[&str]| pki.user(user, file, groups, &address, &kubeconfig(file));
-    user("admin", "admin", &["system:masters"])?;
-    user("kwok", "kwok", &["system:masters"])?;
-    user("system:kube-controller-manager", "kube-controller-manager", &[])?;
-    user("system:kube-scheduler", "kube-scheduler", &[])?;
-    user("compose-operator", "compose-operator", &[])?;
-    write(&directory.join("audit-policy.yaml"), include_str!("../audit-policy.yaml"))?;
-    write(&directory.join("stages.yaml"), include_str!("../stages.yaml"))?;
-    write(&directory.join("scheduler.json"), &scheduler_configuration(directory).to_string())?;
     let inputs = Inputs {
         binaries: &binaries,
         pki: &pki,
@@ -349,13 +343,66 @@ fn launch(directory: &Path, options: &Options, detached: bool) -> Result<Cluster
         api_port,
         etcd_port,
         custom_resources: &options.custom_resources,
+        machine: None,
     };
-    let plan = serde_json::to_string(&Plan::new(&inputs)).map_err(|error| Error::file("write", directory)(error.into()))?;
-    write(&directory.join("plan.json"), &plan)?;
+    prepare(&inputs)?;
     let supervisor = supervise(&binaries, directory, detached, &mut progress)?;
-    progress.done(&format!("control plane at {address}, {} simulated nodes", options.nodes));
+    progress.done(&format!("control plane at {}, {} simulated nodes", inputs.server(), options.nodes));
     let life = if detached { Life::Detached } else { Life::Supervised(supervisor) };
     Ok(Cluster::in_directory(directory, &binaries, life))
+}
+
+/// Writes all files that the control plane is started from.
+fn prepare(inputs: &Inputs) -> Result<(), Error> {
+    let Inputs { directory, pki, .. } = inputs;
+    pki.serve(inputs.machine.map_or(Ipv4Addr::LOCALHOST, |machine| machine.address))?;
+    pki.service_accounts()?;
+    let address = inputs.server();
+    let user = |user: &str, file: &str, groups: &[&str]| {
+        pki.user(user, file, groups, &address, &directory.join(format!("{file}.kubeconfig")))
+    };
+    user("admin", "admin", &["system:masters"])?;
+    user("kwok", "kwok", &["system:masters"])?;
+    user("system:kube-controller-manager", "kube-controller-manager", &[])?;
+    user("system:kube-scheduler", "kube-scheduler", &[])?;
+    user("compose-operator", "compose-operator", &[])?;
+    for further in inputs.machine.iter().flat_map(|machine| &machine.users) {
+        user(further.name, further.kubeconfig, further.groups)?;
+    }
+    write(&directory.join("audit-policy.yaml"), include_str!("../audit-policy.yaml"))?;
+    write(&directory.join("stages.yaml"), include_str!("../stages.yaml"))?;
+    write(&directory.join("scheduler.json"), &scheduler_configuration(directory).to_string())?;
+    write_plan(directory, &Plan::new(inputs))
+}
+
+fn write_plan(directory: &Path, plan: &Plan) -> Result<(), Error> {
+    let text = serde_json::to_string(plan).map_err(|error| Error::file("write", directory)(error.into()))?;
+    write(&directory.join("plan.json"), &text)
+}
+
+/// Writes into the directory all that a machine's control plane is started from: `controlplane supervise plan.json` there starts it, in
+/// whichever network the machine has, with ports that are the same on every machine.
+pub fn prepare_machine(directory: &Path, machine: &Machine) -> Result<(), Error> {
+    let binaries = Binaries::build()?;
+    fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+    let pki = Pki::create(&directory.join("pki"))?;
+    prepare(&Inputs {
+        binaries: &binaries,
+        pki: &pki,
+        directory,
+        detached: true,
+        nodes: 0,
+        api_port: 6443,
+        etcd_port: 2379,
+        custom_resources: &[],
+        machine: Some(machine),
+    })
+}
+
+/// Writes into the directory a plan of these steps alone, without a control plane.
+pub fn prepare_steps(directory: &Path, steps: Vec<Step>) -> Result<(), Error> {
+    fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+    write_plan(directory, &Plan::bare(directory, steps))
 }
 
 /// Starts the supervisor and waits until it has carried out its plan.

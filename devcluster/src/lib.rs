@@ -15,12 +15,16 @@ mod binaries;
 mod cluster;
 mod companion;
 mod error;
+mod go_build;
 mod pki;
 mod plan;
 mod progress;
 
 pub use audit::{AuditEvent, AuditLog, ObjectRef, Stage};
 pub use binaries::Binaries;
-pub use cluster::{Cluster, Options, User};
+pub use cluster::{Cluster, Options, User, prepare_machine, prepare_steps};
 pub use companion::Companion;
 pub use error::Error;
+pub use go_build::{GoBuild, cache_directory};
+pub use plan::{Machine, MachineUser, Step};
+pub use progress::Progress;

@@ -1,6 +1,7 @@
 //! The certificates of one control plane, and the kubeconfigs of its users.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -19,7 +20,7 @@ pub struct Pki {
 }
 
 /// What the API server is called by those inside and outside.
-const SERVER_NAMES: [&str; 6] = ["127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+const SERVER_NAMES: [&str; 5] = ["10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
 
 impl Pki {
     pub fn create(directory: &Path) -> Result<Self, Error> {
@@ -35,9 +36,11 @@ impl Pki {
         Ok(pki)
     }
 
-    /// The certificate of the API server itself.
-    pub fn serve(&self) -> Result<(), Error> {
-        self.issue("kube-apiserver", "apiserver", &[], &SERVER_NAMES)
+    /// The certificate of the API server itself, which has a further address.
+    pub fn serve(&self, address: Ipv4Addr) -> Result<(), Error> {
+        let address = address.to_string();
+        let names: Vec<&str> = SERVER_NAMES.into_iter().chain([address.as_str()]).collect();
+        self.issue("kube-apiserver", "apiserver", &[], &names)
     }
 
     /// The key that signs the tokens of ServiceAccounts.

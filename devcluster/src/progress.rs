@@ -11,7 +11,14 @@ pub struct Progress {
 /// Where there is no terminal, a step that takes long is heard of this often.
 const QUIET: Duration = Duration::from_secs(30);
 
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Progress {
+    /// Its time runs from now on.
     pub fn new() -> Self {
         Self { terminal: std::io::stderr().is_terminal(), began: Instant::now(), written: None }
     }
@@ -39,6 +46,7 @@ impl Progress {
         }
     }
 
+    /// The last line.
     pub fn done(&mut self, text: &str) {
         let clear = if self.terminal { "\r\x1b[K" } else { "" };
         self.print(&format!("{clear}{text} ({:.1} s)\n", self.began.elapsed().as_secs_f32()));

@@ -23,6 +23,8 @@ import (
 type plan struct {
 	// Directory holds the state and the logs of this control plane and is removed when it ends.
 	Directory string `json:"directory"`
+	// Keep leaves that, and the volumes, to somebody else.
+	Keep bool `json:"keep"`
 	// Detached control planes end on SIGTERM; others also when their standard input is closed, that is, when their owner ends.
 	Detached    bool   `json:"detached"`
 	Server      string `json:"server"`
@@ -32,10 +34,11 @@ type plan struct {
 	Steps       []step `json:"steps"`
 }
 
-// step is exactly one of: start a process, create an object, wait for an answer of the API server.
+// step is exactly one of: start a process, have a program succeed, create an object, wait for an answer.
 type step struct {
 	Label  string   `json:"label"`
 	Start  *process `json:"start"`
+	Run    *command `json:"run"`
 	Create *object  `json:"create"`
 	Await  *answer  `json:"await"`
 }
@@ -46,14 +49,22 @@ type process struct {
 	Arguments []string `json:"arguments"`
 }
 
+// command is run until it succeeds.
+type command struct {
+	Program   string   `json:"program"`
+	Arguments []string `json:"arguments"`
+	Seconds   int      `json:"seconds"`
+}
+
 type object struct {
 	Path string          `json:"path"`
 	Body json.RawMessage `json:"body"`
 }
 
-// answer is there when GET of the path gives 200 and the body lacks the text.
+// answer is there when GET of the path on the API server, or of a whole address, gives 200, and the body has one text and lacks another.
 type answer struct {
 	Path    string `json:"path"`
+	Has     string `json:"has"`
 	Lacks   string `json:"lacks"`
 	Seconds int    `json:"seconds"`
 }
@@ -130,6 +141,10 @@ func (s *supervisor) load(path string) error {
 	if err := json.Unmarshal(text, &s.plan); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if s.plan.Server == "" {
+		s.client = &http.Client{Timeout: 5 * time.Second}
+		return nil
+	}
 	authority, err := os.ReadFile(s.plan.Authority)
 	if err != nil {
 		return err
@@ -184,6 +199,8 @@ func (s *supervisor) perform(st step) error {
 	switch {
 	case st.Start != nil:
 		return s.start(st.Start)
+	case st.Run != nil:
+		return s.run(st.Run)
 	case st.Create != nil:
 		return s.create(st.Create)
 	case st.Await != nil:
@@ -213,6 +230,16 @@ func (s *supervisor) start(p *process) error {
 	return nil
 }
 
+func (s *supervisor) run(c *command) error {
+	return s.retry(time.Duration(c.Seconds)*time.Second, c.Program+" "+strings.Join(c.Arguments, " "), func() error {
+		output, err := exec.Command(c.Program, c.Arguments...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(output))
+		}
+		return nil
+	})
+}
+
 // obituary says which component ended, and its last words.
 func (s *supervisor) obituary(e exit) string {
 	s.gone++
@@ -224,35 +251,54 @@ func (s *supervisor) obituary(e exit) string {
 	return fmt.Sprintf("%s ended: %v\n%s", e.name, e.err, strings.Join(lines, "\n"))
 }
 
-// create posts an object, as often as the server says that it isn't ready for it.
+// create posts an object that isn't there yet, as often as the server says that it isn't ready for it.
 func (s *supervisor) create(o *object) error {
+	var named struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+	}
+	if err := json.Unmarshal(o.Body, &named); err != nil {
+		return err
+	}
 	return s.retry(30*time.Second, "create "+o.Path, func() error {
-		answer, err := s.client.Post(s.plan.Server+o.Path, "application/json", bytes.NewReader(o.Body))
-		if err != nil {
+		code, _, err := s.ask(s.client.Get(s.plan.Server + o.Path + "/" + named.Metadata.Name))
+		if err != nil || code == http.StatusOK {
 			return err
 		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		if answer.StatusCode/100 != 2 && answer.StatusCode != http.StatusConflict {
-			return fmt.Errorf("%s: %s", answer.Status, body)
+		code, body, err := s.ask(s.client.Post(s.plan.Server+o.Path, "application/json", bytes.NewReader(o.Body)))
+		if err == nil && code/100 != 2 && code != http.StatusConflict {
+			err = fmt.Errorf("%d: %s", code, body)
 		}
-		return nil
+		return err
 	})
 }
 
+// ask gives what was answered.
+func (s *supervisor) ask(answer *http.Response, err error) (int, []byte, error) {
+	if err != nil {
+		return 0, nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, body, err
+}
+
 func (s *supervisor) await(a *answer) error {
+	address := a.Path
+	if strings.HasPrefix(address, "/") {
+		address = s.plan.Server + address
+	}
 	return s.retry(time.Duration(a.Seconds)*time.Second, "wait for "+a.Path, func() error {
-		answer, err := s.client.Get(s.plan.Server + a.Path)
+		code, body, err := s.ask(s.client.Get(address))
 		if err != nil {
 			return err
 		}
-		defer answer.Body.Close()
-		body, err := io.ReadAll(answer.Body)
-		if err != nil {
-			return err
+		if code != http.StatusOK {
+			return fmt.Errorf("%d: %s", code, body)
 		}
-		if answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: %s", answer.Status, body)
+		if !bytes.Contains(body, []byte(a.Has)) {
+			return fmt.Errorf("%q isn't there yet", a.Has)
 		}
 		if a.Lacks != "" && bytes.Contains(body, []byte(a.Lacks)) {
 			return fmt.Errorf("%q is still there", a.Lacks)
@@ -282,7 +328,9 @@ func (s *supervisor) retry(limit time.Duration, what string, try func() error) e
 
 // clean removes what the control plane leaves: its volumes' directories, its processes, its own directory.
 func (s *supervisor) clean() {
-	s.removeVolumes()
+	if !s.plan.Keep {
+		s.removeVolumes()
+	}
 	for _, child := range s.children {
 		_ = child.Process.Kill()
 	}
@@ -292,7 +340,9 @@ func (s *supervisor) clean() {
 		case <-time.After(3 * time.Second):
 		}
 	}
-	_ = os.RemoveAll(s.plan.Directory)
+	if !s.plan.Keep {
+		_ = os.RemoveAll(s.plan.Directory)
+	}
 }
 
 // volumeRoot is where Kubernetes' host path provisioner makes its directories; it is compiled in.

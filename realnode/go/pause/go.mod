@@ -1,0 +1,3 @@
+module compose-operator.dev/realnode/pause
+
+go 1.26.0

@@ -1,0 +1,118 @@
+//! A real node by hand: `cargo run -p realnode -- up|down|reboot|status|env|exec|join|outside|kubectl|run|build`.
+#![expect(clippy::print_stdout, reason = "a command line")]
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use clap::{Parser, Subcommand};
+use realnode::{Error, Layout, Node, Parts};
+
+/// A real one-node Kubernetes in namespaces of its own.
+#[derive(Parser)]
+#[command(name = "realnode")]
+struct Arguments {
+    /// Which one, where several run side by side.
+    #[arg(long, default_value = "default", global = true, env = "REALNODE_NAME")]
+    name: String,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Start it, and leave it running.
+    Up,
+    /// End it, and leave nothing of it.
+    Down,
+    /// Cut its power and start it again.
+    Reboot,
+    /// Show its node and pods.
+    Status,
+    /// Print what a shell evaluates to use it.
+    Env,
+    /// Run a program in the node: its network, mounts and processes.
+    Exec(Words),
+    /// Run a program in the node's network alone; a reboot of the node leaves it.
+    Join(Words),
+    /// Run a program on the machine beside the node, where published ports are at 10.10.0.1.
+    Outside(Words),
+    /// Run kubectl on it, as admin.
+    Kubectl(Words),
+    /// Start a node, run a program in its network, and end the node with the program.
+    Run(Words),
+    /// Only build what nodes are made of.
+    Build,
+    #[command(hide = true)]
+    Init { settings: PathBuf },
+    #[command(hide = true)]
+    Keep,
+}
+
+#[derive(clap::Args)]
+struct Words {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    words: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            let mut text = format!("error: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                text.push_str(": ");
+                text.push_str(&cause.to_string());
+                source = cause.source();
+            }
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
+    match verb {
+        Verb::Up => print_environment(&Node::up(&name)?),
+        Verb::Down => Node::down(&name)?,
+        Verb::Reboot => Node::named(&name)?.reboot()?,
+        Verb::Status => {
+            let node = Node::named(&name)?;
+            println!("logs: {}", node.layout().directory().join("plane").display());
+            return become_process(node.joined("kubectl").args(["get", "nodes,pods", "--all-namespaces", "--output=wide"]));
+        }
+        Verb::Env => print_environment(&Node::named(&name)?),
+        Verb::Exec(Words { words }) => return become_process(Node::named(&name)?.inside(&words[0])?.args(&words[1..])),
+        Verb::Join(Words { words }) => return become_process(Node::named(&name)?.joined(&words[0]).args(&words[1..])),
+        Verb::Outside(Words { words }) => return become_process(Node::named(&name)?.outside(&words[0]).args(&words[1..])),
+        Verb::Kubectl(Words { words }) => return become_process(Node::named(&name)?.joined("kubectl").args(words)),
+        Verb::Run(Words { words }) => {
+            let node = Node::start(&name)?;
+            let status = node.joined(&words[0]).args(&words[1..]).status();
+            let status = status.map_err(|source| Error::Run { program: words[0].clone(), source })?;
+            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+            return Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
+        }
+        Verb::Build => drop(Parts::build()?),
+        Verb::Init { settings } => realnode::init(&settings)?,
+        Verb::Keep => realnode::keep(&Layout::new(&name)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_environment(node: &Node) {
+    for (name, value) in node.variables() {
+        if name == "PATH" {
+            println!("export PATH='{}':\"$PATH\"", node.layout().tools().display());
+        } else {
+            println!("export {name}='{value}'");
+        }
+    }
+    println!("# Its addresses answer in its network: realnode join COMMAND");
+}
+
+fn become_process(command: &mut Command) -> Result<ExitCode, Error> {
+    let source = command.exec();
+    Err(Error::Run { program: command.get_program().to_string_lossy().into_owned(), source })
+}
