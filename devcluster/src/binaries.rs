@@ -28,7 +28,11 @@ impl Binaries {
             what: "the control plane",
             expected: "some 4 minutes on 2 cores",
             module: &module,
-            packages: &[("controlplane", "./cmd/controlplane"), ("kwok", "sigs.k8s.io/kwok/cmd/kwok"), ("helm", "helm.sh/helm/v4/cmd/helm")],
+            packages: &[
+                ("controlplane", "./cmd/controlplane"),
+                ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
+                ("helm", "helm.sh/helm/v4/cmd/helm"),
+            ],
             linker_flags: LINKER_FLAGS,
             tags: "",
         }

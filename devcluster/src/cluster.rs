@@ -358,9 +358,8 @@ fn prepare(inputs: &Inputs) -> Result<(), Error> {
     pki.serve(inputs.machine.map_or(Ipv4Addr::LOCALHOST, |machine| machine.address))?;
     pki.service_accounts()?;
     let address = inputs.server();
-    let user = |user: &str, file: &str, groups: &[&str]| {
-        pki.user(user, file, groups, &address, &directory.join(format!("{file}.kubeconfig")))
-    };
+    let user =
+        |user: &str, file: &str, groups: &[&str]| pki.user(user, file, groups, &address, &directory.join(format!("{file}.kubeconfig")));
     user("admin", "admin", &["system:masters"])?;
     user("kwok", "kwok", &["system:masters"])?;
     user("system:kube-controller-manager", "kube-controller-manager", &[])?;

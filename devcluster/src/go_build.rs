@@ -105,10 +105,7 @@ impl GoBuild<'_> {
 
     fn compile_one(&self, package: &str, target: &Path, on_package: impl FnMut(usize)) -> Result<(), Error> {
         let (flags, tags, target) = (self.linker_flags, self.tags, target.to_string_lossy());
-        self.follow(
-            &["build", "-v", "-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", flags, "-o", &target, package],
-            on_package,
-        )
+        self.follow(&["build", "-v", "-trimpath", "-buildvcs=false", "-tags", tags, "-ldflags", flags, "-o", &target, package], on_package)
     }
 
     /// Runs go and counts the lines that it says on standard error.

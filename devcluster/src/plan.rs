@@ -132,10 +132,8 @@ impl Plan {
         steps.extend((1..=inputs.nodes).map(|index| Step::create("simulated nodes", "/api/v1/nodes", node(index))));
         steps.push(Step::wait("controllers", "/api/v1/namespaces/default/serviceaccounts/default", "", "", 60));
         // The controller manager takes the taint away when it has seen that the node is ready: from then on pods are placed.
-        steps.extend(
-            (1..=inputs.nodes)
-                .map(|index| Step::wait("nodes", &format!("/api/v1/nodes/{}", node_name(index)), "", NOT_READY, 60)),
-        );
+        steps
+            .extend((1..=inputs.nodes).map(|index| Step::wait("nodes", &format!("/api/v1/nodes/{}", node_name(index)), "", NOT_READY, 60)));
         steps.extend(inputs.machine.iter().flat_map(|machine| machine.last.clone()));
         Self {
             directory: inputs.directory.display().to_string(),
