@@ -341,7 +341,15 @@ fn chart_is_of_the_crates_version() {
 
 #[test]
 fn changelog_and_readme_name_only_files_that_exist() {
-    for file in ["README.md", "CHANGELOG.md", "examples/README.md", "docs/architecture.md", "docs/compose-support.md", "docs/status.md"] {
+    for file in [
+        "README.md",
+        "CHANGELOG.md",
+        "examples/README.md",
+        "docs/architecture.md",
+        "docs/compose-support.md",
+        "docs/report.md",
+        "docs/status.md",
+    ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let directory = root().join(file).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {

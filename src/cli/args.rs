@@ -47,6 +47,8 @@ pub enum Command {
     Config(ConfigFlags),
     /// Print the Kubernetes objects that the project becomes.
     Convert(ConvertFlags),
+    /// Say what becomes of each key that is not plainly applied.
+    Report(ReportFlags),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -142,6 +144,27 @@ pub struct ConvertFlags {
     pub as_stack: bool,
     #[command(flatten)]
     pub settings: SettingFlags,
+}
+
+#[derive(Args, Debug, Default)]
+pub struct ReportFlags {
+    /// Services to report on, with those that they depend on; default is all.
+    #[arg(value_name = "SERVICE")]
+    pub service: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ReportFormat,
+    /// Exit 1 where a key is dropped, approximated or refused.
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten)]
+    pub settings: SettingFlags,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 /// What the admin, or the stack's spec, settles elsewhere. Defaults are those that the operator is shipped with.

@@ -11,3 +11,4 @@ mod output;
 mod pack;
 pub mod plugin;
 pub mod project;
+mod report;

@@ -8,9 +8,10 @@ use crate::compose::sources::{Files, Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
 use crate::translate::{Facts, Settings, translate};
 
-use super::args::{Arguments, Command, ConfigFlags, ConvertFlags};
+use super::args::{Arguments, Command, ConfigFlags, ConvertFlags, ReportFlags, ReportFormat};
 use super::pack::{Packed, Parts, Recorder};
 use super::project::{Found, Surroundings};
+use super::report::Report;
 use super::{config, convert, manifests, output, pack, project};
 
 /// Why a command ended without doing what it was asked for.
@@ -26,6 +27,8 @@ pub enum Error {
         "--resolve-image-digests and --lock-image-digests need a registry, and none is asked here; write the digest into the file: image@sha256:..."
     )]
     Digests,
+    #[error("not everything is kept, as the report says")]
+    Lost,
     /// The project is refused; the reasons have been told already.
     #[error("the project is refused")]
     Refused,
@@ -44,6 +47,7 @@ pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<(), Error> {
     match &arguments.command {
         Command::Config(flags) => print_config(&found, flags),
         Command::Convert(flags) => print_objects(&found, flags),
+        Command::Report(flags) => print_report(&found, flags),
     }
 }
 
@@ -95,6 +99,26 @@ fn print_objects(found: &Found, flags: &ConvertFlags) -> Result<(), Error> {
     convert::place(&mut manifests, flags.settings.namespace.as_deref());
     manifests::write(&manifests, flags.format, flags.output.as_deref())?;
     Ok(())
+}
+
+fn print_report(found: &Found, flags: &ReportFlags) -> Result<(), Error> {
+    let options = Options { services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
+    let sources = Sources { files: &found.disk, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
+    let Loaded { project, mut diagnostics, map } = compose::load(&sources, &options);
+    if let Some(project) = &project {
+        diagnostics.extend(translate(project, &convert::settings(&flags.settings), &Facts::default()).1);
+    }
+    let report = Report::new(project.as_ref(), &diagnostics, &map);
+    let text = match flags.format {
+        ReportFormat::Text => report.text(),
+        ReportFormat::Json => serde_json::to_string_pretty(&report).map_err(output::Error::from)? + "\n",
+    };
+    output::write(&text, None)?;
+    match project {
+        None => Err(Error::Refused),
+        Some(_) if flags.strict && report.loses() => Err(Error::Lost),
+        Some(_) => Ok(()),
+    }
 }
 
 /// Reads a packed stack as the operator does: what it would refuse is told here.

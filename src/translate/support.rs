@@ -4,6 +4,7 @@
 
 mod page;
 mod table;
+mod written;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,6 +17,8 @@ use crate::yaml::{Node, Value};
 use super::report::Report;
 
 pub use page::page;
+pub use table::rows;
+pub use written::{Written, written};
 
 /// What becomes of an attribute that is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

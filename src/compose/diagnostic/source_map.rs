@@ -79,7 +79,7 @@ impl SourceMap {
     }
 
     /// The notes of a diagnostic, with the other places that its value comes from.
-    pub(super) fn notes(&self, diagnostic: &Diagnostic) -> Vec<Note> {
+    pub fn notes(&self, diagnostic: &Diagnostic) -> Vec<Note> {
         let mut notes = diagnostic.notes.clone();
         let known = |note: &Note| diagnostic.notes.iter().any(|other| other.span == note.span);
         notes.extend(self.origins.notes(diagnostic).into_iter().filter(|note| !known(note)));
@@ -87,7 +87,7 @@ impl SourceMap {
     }
 
     /// The lines that a span starts and ends on, as (line number, text, the span's range in that text). `None` where nothing may be shown.
-    pub(super) fn excerpt(&self, span: Span) -> Option<(usize, &str, std::ops::Range<usize>)> {
+    pub fn excerpt(&self, span: Span) -> Option<(usize, &str, std::ops::Range<usize>)> {
         const LONGEST: usize = 400;
         let file = self.file(span.file).filter(|file| !file.tainted && !file.text.is_empty())?;
         let text = &*file.text;
