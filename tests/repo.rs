@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use compose_operator::cli::crd;
 use compose_operator::cli::operator::Arguments;
-use compose_operator::translate::{KINDS, Kind, policy_page, support_page};
+use compose_operator::translate::{KINDS, Kind, Policy, policy_page, support_page};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 /// Which modules of the crate a module may name; the same as in the table of `src/lib.rs`.
@@ -218,6 +218,15 @@ fn page_of_the_policy_is_what_the_type_says() {
     up_to_date("docs/policy.md", &policy_page());
 }
 
+#[test]
+fn chart_takes_exactly_the_fields_of_the_policy() {
+    let text = fs::read_to_string(root().join("charts/compose-operator/values.schema.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let taken: Vec<&String> = schema["properties"]["policy"]["properties"].as_object().unwrap().keys().collect();
+    let policy = serde_json::to_value(Policy::default()).unwrap();
+    assert_eq!(taken, policy.as_object().unwrap().keys().collect::<Vec<_>>());
+}
+
 /// A generated file must have exactly this content; `UPDATE=1` writes it.
 #[track_caller]
 fn up_to_date(path: &str, content: &str) {
@@ -348,6 +357,7 @@ fn changelog_and_readme_name_only_files_that_exist() {
         "docs/architecture.md",
         "docs/compose-support.md",
         "docs/report.md",
+        "docs/policy.md",
         "docs/status.md",
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap();

@@ -14,6 +14,8 @@ mod kinds;
 mod names;
 #[path = "translate/networks.rs"]
 mod networks;
+#[path = "translate/policy.rs"]
+mod policy;
 #[path = "translate/process.rs"]
 mod process;
 #[path = "translate/properties.rs"]

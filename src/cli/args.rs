@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::api::{NetworkPolicyMode, PublishMode};
+use crate::translate::Policy;
 
 use super::operator::named;
+use super::policy;
 
 /// Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]
@@ -191,4 +193,10 @@ pub struct SettingFlags {
     /// Image of the init containers that pods may need: the operator's; default is compose-operator of this version.
     #[arg(long, value_name = "IMAGE")]
     pub helper_image: Option<String>,
+    /// Drop all capabilities, and the way to more, of services that add none.
+    #[arg(long)]
+    pub least_privilege: bool,
+    /// The administrator's policy, as the operator reads it.
+    #[arg(long, value_name = "FILE", value_parser = policy::read)]
+    pub policy: Option<Policy>,
 }

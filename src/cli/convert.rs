@@ -49,6 +49,8 @@ pub fn settings(flags: &SettingFlags) -> Settings {
         publish: flags.publish.unwrap_or(shipped.publish),
         network_policy: flags.network_policy.unwrap_or(shipped.network_policy),
         volumes: volumes(flags),
+        least_privilege: flags.least_privilege,
+        policy: flags.policy.clone().unwrap_or_default(),
         ..shipped
     }
 }

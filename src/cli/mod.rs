@@ -10,5 +10,6 @@ pub mod operator;
 mod output;
 mod pack;
 pub mod plugin;
+mod policy;
 pub mod project;
 mod report;

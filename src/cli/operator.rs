@@ -12,7 +12,9 @@ use crate::compose::decode::units;
 use crate::controller::{Election, Options};
 use crate::helper;
 use crate::telemetry::log;
-use crate::translate::{Kind, OPTIONAL, Settings};
+use crate::translate::{DefaultRequests, DnsPeers, Kind, OPTIONAL, Policy, Settings};
+
+use super::policy;
 
 /// Runs Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]
@@ -81,6 +83,27 @@ pub struct RunFlags {
         value_parser = optional_kinds
     )]
     pub optional_kinds: OptionalKinds,
+    /// CPU that containers ask for that reserve none, in CPUs or as 50m; default is 10m.
+    #[arg(long, env = "COMPOSE_OPERATOR_CPU_REQUEST", value_parser = cpu)]
+    pub cpu_request: Option<i64>,
+    /// Memory that containers ask for that reserve none; default is 32m.
+    #[arg(long, env = "COMPOSE_OPERATOR_MEMORY_REQUEST", value_parser = memory)]
+    pub memory_request: Option<i64>,
+    /// Namespace of the cluster's DNS pods, which services on internal networks alone may still reach.
+    #[arg(long, env = "COMPOSE_OPERATOR_DNS_NAMESPACE", default_value = "kube-system")]
+    pub dns_namespace: String,
+    /// Labels of the cluster's DNS pods, separated by commas.
+    #[arg(long, env = "COMPOSE_OPERATOR_DNS_POD_LABELS", default_value = "k8s-app=kube-dns", value_delimiter = ',', value_parser = label)]
+    pub dns_pod_labels: Vec<(String, String)>,
+    /// Where node-local DNS listens, in CIDR notation, separated by commas.
+    #[arg(long, env = "COMPOSE_OPERATOR_DNS_CIDRS", default_value = "169.254.20.10/32", value_delimiter = ',')]
+    pub dns_cidrs: Vec<String>,
+    /// Drop all capabilities, and the way to more, of services that add none.
+    #[arg(long, env = "COMPOSE_OPERATOR_LEAST_PRIVILEGE")]
+    pub least_privilege: bool,
+    /// File that says what stacks may ask for beyond their own pods; default is nothing.
+    #[arg(long, env = "COMPOSE_OPERATOR_POLICY", value_name = "FILE", value_parser = policy::read)]
+    pub policy: Option<Policy>,
 }
 
 /// Some of the optional kinds.
@@ -128,9 +151,41 @@ impl RunFlags {
             progress_deadline: self.progress_deadline.as_secs(),
             helper_image: self.helper_image.clone().filter(|image| !image.is_empty()),
             without: OPTIONAL.into_iter().filter(|kind| !self.optional_kinds.0.contains(kind)).collect(),
+            default_requests: DefaultRequests { cpu_milli: self.cpu_request, memory_bytes: self.memory_request },
+            dns: DnsPeers {
+                namespace: self.dns_namespace.clone(),
+                pod_labels: self.dns_pod_labels.iter().cloned().collect(),
+                cidrs: self.dns_cidrs.iter().filter(|cidr| !cidr.is_empty()).cloned().collect(),
+            },
+            policy: self.policy.clone().unwrap_or_default(),
+            least_privilege: self.least_privilege,
             ..Settings::default()
         }
     }
+}
+
+/// CPUs as a decimal number, or thousandths with an `m`, in thousandths.
+fn cpu(text: &str) -> Result<i64, String> {
+    let whole = |number: &str, fraction: &str| {
+        let digits = format!("{fraction:0<3}");
+        (fraction.len() <= 3).then(|| format!("{number}{digits}").parse::<i64>().ok()).flatten()
+    };
+    let milli = match text.strip_suffix('m') {
+        Some(milli) => milli.parse::<i64>().ok(),
+        None => text.split_once('.').map_or_else(|| whole(text, ""), |(number, fraction)| whole(number, fraction)),
+    };
+    milli.filter(|milli| *milli > 0).ok_or_else(|| "expected CPUs to the thousandth, such as 0.1 or 100m".to_owned())
+}
+
+/// A Compose size.
+fn memory(text: &str) -> Result<i64, String> {
+    units::bytes(text).filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size, such as 64m".to_owned())
+}
+
+/// `key=value`.
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| "expected key=value".to_owned())?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// Names of optional kinds, with commas between them.
@@ -190,6 +245,32 @@ mod tests {
         );
         assert_eq!(without("--optional-kinds="), Ok(BTreeSet::from(OPTIONAL)));
         assert!(without("--optional-kinds=Gateway").is_err_and(|error| error.contains("HTTPRoute")));
+    }
+
+    #[test]
+    fn requests_are_thousandths_and_bytes() {
+        let requests = |arguments: &[&str]| parse(arguments).map(|settings| settings.default_requests);
+        let expected = |cpu_milli, memory_bytes| Ok(DefaultRequests { cpu_milli, memory_bytes });
+        assert_eq!(requests(&["--cpu-request=50m", "--memory-request=64m"]), expected(Some(50), Some(64 << 20)));
+        assert_eq!(requests(&["--cpu-request=0.1"]), expected(Some(100), None));
+        assert_eq!(requests(&["--cpu-request=2"]), expected(Some(2000), None));
+        for wrong in ["--cpu-request=0", "--cpu-request=0.0001", "--cpu-request=many", "--memory-request=64Mi", "--memory-request=0"] {
+            assert!(requests(&[wrong]).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn dns_is_where_the_flags_say() {
+        let dns = |arguments: &[&str]| parse(arguments).map(|settings| settings.dns);
+        let labels = [("app", "coredns"), ("tier", "x")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let expected = DnsPeers { namespace: "dns".to_owned(), pod_labels: labels.into(), cidrs: Vec::new() };
+        assert_eq!(dns(&["--dns-namespace=dns", "--dns-pod-labels=app=coredns,tier=x", "--dns-cidrs="]), Ok(expected));
+        assert!(dns(&["--dns-pod-labels=app"]).is_err());
+    }
+
+    #[test]
+    fn a_policy_that_is_none_is_told() {
+        assert!(parse(&["--policy=/nowhere/policy.yaml"]).is_err_and(|error| error.contains("--policy <FILE>")));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use crate::api::keys;
 use crate::compose::decode::units;
-use crate::compose::model::Volume;
+use crate::compose::model::{DeployMode, Volume};
 use crate::compose::path::Path;
 
+use super::devices::known;
 use super::hash;
 use super::labels;
 use super::names::ObjectName;
@@ -18,6 +19,7 @@ use super::object::Object;
 use super::objects::{Objects, claim_labels, metadata};
 use super::report::Report;
 use super::stack::Stack;
+use super::storage;
 
 const COMPOSE_VOLUME: &str = "com.docker.compose.volume";
 /// Layout of claims that this operator makes: the content lies in a subdirectory, beside `lost+found`.
@@ -58,12 +60,11 @@ pub fn claims<'a>(stack: &Stack<'a>, objects: &mut Objects, report: &mut Report)
 
 fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut Objects, report: &mut Report) -> Option<Storage> {
     let option = |name: &str| volume.driver_opts.get(name).map(String::as_str);
-    if let Some(driver) = volume.driver.as_deref().filter(|driver| !matches!(*driver, "" | "local" | "default")) {
-        report.refuse(
-            "volume-driver",
-            &path.key("driver"),
-            format!("no storage class is known for the driver {driver:?}; leave it out, or use `local`"),
-        );
+    let policy = &stack.settings.policy;
+    let driver = volume.driver.as_deref().filter(|driver| !matches!(*driver, "" | "local" | "default"));
+    if let Some(driver) = driver.filter(|driver| !policy.volume_drivers.contains_key(*driver)) {
+        let what = format!("no storage class is known for the driver {driver:?}{}", known(&policy.volume_drivers));
+        report.forbidden("volume-driver", &path.key("driver"), &what, "volumeDrivers");
         return None;
     }
     let bind = option("o").is_some_and(|options| options.split(',').any(|option| matches!(option.trim(), "bind" | "rbind")));
@@ -96,7 +97,11 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
         return None;
     };
     let known = stack.facts.claim_layouts.get(name.as_str());
-    let mode = access_mode(stack);
+    let class = class(stack, key, volume);
+    let mode = match &class {
+        Class::OfAllNodes(_) => READ_WRITE_MANY.to_owned(),
+        Class::Given(_) => access_mode(stack),
+    };
     let one_node = !volume.external && mode != READ_WRITE_MANY;
     if volume.external {
         let directory = known.cloned().flatten().filter(|layout| layout == DATA);
@@ -104,7 +109,7 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     }
     // A claim that was there before says itself how it is laid out; one that is to be made gets our layout.
     let directory = known.map_or_else(|| Some(DATA.to_owned()), |layout| layout.clone().filter(|layout| layout == DATA));
-    let claim = made(stack, key, volume, &name, &mode, directory.is_some(), path, report)?;
+    let claim = made(stack, key, volume, &name, (&mode, class.name()), directory.is_some(), path, report)?;
     objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
     Some(Storage::Claim { name, directory, external: false, one_node })
 }
@@ -123,7 +128,8 @@ pub fn of_bind(
     let mode = access_mode(stack);
     // No volume of a file has a key with such characters.
     let volume = format!("{key}:{target}");
-    let claim = made(stack, &volume, &Volume::default(), &name, &mode, true, path, report)?;
+    let class = stack.settings.volumes.storage_class_name.clone();
+    let claim = made(stack, &volume, &Volume::default(), &name, (&mode, class), true, path, report)?;
     objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
     Some((name, mode != READ_WRITE_MANY))
 }
@@ -132,13 +138,53 @@ fn access_mode(stack: &Stack) -> String {
     stack.settings.volumes.access_mode.clone().unwrap_or_else(|| READ_WRITE_ONCE.to_owned())
 }
 
+/// The storage class of a claim.
+enum Class {
+    /// Written at the volume, or the stack's or the administrator's for all claims.
+    Given(Option<String>),
+    /// The administrator's for what several pods mount.
+    OfAllNodes(String),
+}
+
+impl Class {
+    fn name(self) -> Option<String> {
+        match self {
+            Self::Given(name) => name,
+            Self::OfAllNodes(name) => Some(name),
+        }
+    }
+}
+
+fn class(stack: &Stack, key: &str, volume: &Volume) -> Class {
+    let policy = &stack.settings.policy;
+    let by_driver = || volume.driver.as_ref().and_then(|driver| policy.volume_drivers.get(driver));
+    if let Some(written) = volume.driver_opts.get("class").or_else(by_driver) {
+        return Class::Given(Some(written.clone()));
+    }
+    match &policy.rwx_storage_class {
+        Some(class) if stack.settings.volumes.access_mode.is_none() && is_shared(stack, key) => Class::OfAllNodes(class.clone()),
+        _ => Class::Given(stack.settings.volumes.storage_class_name.clone()),
+    }
+}
+
+/// Whether pods on several nodes may mount a volume.
+fn is_shared(stack: &Stack, volume: &str) -> bool {
+    let users = storage::users(stack).remove(volume).unwrap_or_default();
+    let runs_often = |key: &&str| {
+        stack.service(key).and_then(|(_, service, _)| service.deploy.as_ref()).is_some_and(|deploy| {
+            matches!(deploy.mode, DeployMode::Global | DeployMode::GlobalJob) || deploy.replicas.is_some_and(|replicas| replicas > 1)
+        })
+    };
+    users.len() > 1 || users.iter().any(runs_often)
+}
+
 #[expect(clippy::too_many_arguments, reason = "each is a part of one claim, and there are two callers")]
 fn made(
     stack: &Stack,
     key: &str,
     volume: &Volume,
     name: &ObjectName,
-    mode: &str,
+    (mode, class): (&str, Option<String>),
     data: bool,
     path: &Path,
     report: &mut Report,
@@ -154,8 +200,7 @@ fn made(
             size?
         }
     };
-    let class = volume.driver_opts.get("class").or(defaults.storage_class_name.as_ref()).cloned();
-    let user = labels::of_object(&volume.labels, &path.key("labels"), report);
+    let user = labels::of_object(&volume.labels, &stack.settings.policy, &path.key("labels"), report);
     let mut all_labels = user.labels;
     all_labels.extend(claim_labels(stack));
     all_labels.insert(COMPOSE_VOLUME.to_owned(), super::names::LabelValue::of(key).into_string());

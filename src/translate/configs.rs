@@ -78,9 +78,9 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     }
     let Some((content, tainted)) = content(store, section, entry, object, &declared_at, report) else { return };
     let secret = section == Section::Secrets || tainted;
-    let user = labels::of_object(&object.labels, &declared_at.key("labels"), report);
     let mut content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
-    content.annotations = user.labels.into_iter().chain(user.annotations).collect();
+    let policy = &store.stack.settings.policy;
+    content.annotations = labels::as_annotations(&object.labels, policy, &declared_at.key("labels"), report);
     let file = names::content_key(&entry.source);
     match owner {
         None => content_mount(store, &content, &entry.source, (&target, Some(&file)), path, mounts, report),

@@ -12,6 +12,7 @@ use crate::compose::model::{Command, Service};
 use crate::compose::path::Path;
 
 use super::files::{Content, Item};
+use super::models;
 use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::report::{self, Report};
@@ -42,6 +43,10 @@ pub fn process(stack: &Stack, key: &str, service: &Service, name: &ObjectName, o
     let entrypoint = words(stack, &service.entrypoint, &path.key("entrypoint"), &mut hidden);
     (process.command, process.args) = start(command, entrypoint, &path, report);
     let mut env = environment(stack, service, &path.key("environment"), &mut hidden, report);
+    for variable in models::variables(stack, service, &path, report) {
+        // What the file writes itself wins.
+        env.entry(variable.name.clone()).or_insert(variable);
+    }
     hidden.reference(stack, name, &path, &mut env, &mut process.digests, objects, report);
     process.env = env.into_values().collect();
     for (index, file) in service.env_files.iter().enumerate() {

@@ -3,13 +3,16 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::compose::model::Service;
+use crate::compose::model::{Port, Service};
 use crate::compose::path::Path;
 use crate::yaml;
 
 use super::hash;
+use super::host_ports::is_of_node;
+use super::labels;
 use super::object::Kind;
 use super::pod::Pod;
+use super::policy::Policy;
 use super::report;
 use super::stack::{Stack, networks_of, service_path};
 use super::workload::Restart;
@@ -36,7 +39,7 @@ pub fn of_workload(
         }
         without_replicas(slice);
     }
-    let mut ports: Vec<_> = service.ports.iter().map(|port| format!("{}/{}", port.target, port.protocol)).collect();
+    let mut ports: Vec<_> = service.ports.iter().map(port).collect();
     ports.sort();
     ports.dedup();
     let networks: Vec<_> = networks_of(service)
@@ -73,7 +76,53 @@ pub fn of_workload(
     set("restartedAt", json!(stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref())));
     set("cpuRequest", json!(stack.settings.default_requests.cpu_milli));
     set("memoryRequest", json!(stack.settings.default_requests.memory_bytes));
+    set("policy", of_policy(stack, service));
     hash::of_json(&intent)
+}
+
+/// What the administrator's policy makes of the service's words; what it merely allows changes nothing.
+fn of_policy(stack: &Stack, service: &Service) -> Json {
+    let (policy, shipped) = (&stack.settings.policy, &Policy::default());
+    let mut decided = Map::new();
+    let mut decide = |name: &str, value: Json| drop(decided.insert(name.to_owned(), value));
+    if let Some(class) = service.runtime.as_ref().and_then(|runtime| policy.runtimes.get(runtime)) {
+        decide("runtime", json!(class));
+    }
+    let reservations = service.deploy.as_ref().map(|deploy| &deploy.reservations);
+    let asks_gpus = !service.gpus.is_empty() || reservations.is_some_and(|reservations| !reservations.devices.is_empty());
+    if asks_gpus && policy.gpu_drivers != shipped.gpu_drivers {
+        decide("gpuDrivers", json!(policy.gpu_drivers));
+    }
+    let kinds = reservations.into_iter().flat_map(|reservations| &reservations.generic_resources).map(|resource| &resource.kind);
+    let generic: Vec<_> = kinds.filter_map(|kind| policy.generic_resources.get(kind)).collect();
+    let devices: Vec<_> = service.devices.iter().filter_map(|device| policy.devices.get(&device.source)).collect();
+    for (name, resources) in [("genericResources", generic), ("devices", devices)] {
+        if !resources.is_empty() {
+            decide(name, json!(resources));
+        }
+    }
+    if !service.models.is_empty() {
+        decide("modelEndpoint", json!(policy.model_endpoint));
+    }
+    let left_out: Vec<_> =
+        service.labels.keys().chain(service.annotations.keys()).filter(|key| !labels::may_annotate(key, policy)).collect();
+    if !left_out.is_empty() {
+        decide("annotations", json!(left_out));
+    }
+    if stack.settings.least_privilege {
+        decide("leastPrivilege", json!(true));
+    }
+    if decided.is_empty() { Json::Null } else { Json::Object(decided) }
+}
+
+/// A port as the pod has it: where a Service publishes it is not the pod's.
+fn port(port: &Port) -> String {
+    let inside = format!("{}/{}", port.target, port.protocol);
+    if !is_of_node(port) {
+        return inside;
+    }
+    let (address, number) = (port.host_ip.as_deref().unwrap_or_default(), port.published.as_deref().unwrap_or_default());
+    format!("{inside} on the node's {address}:{number}")
 }
 
 fn without_replicas(slice: &mut Map<String, Json>) {

@@ -11,7 +11,11 @@ use crate::compose::path::Path;
 
 use super::names::{self, LabelValue};
 use super::objects::StringMap;
+use super::policy::Policy;
 use super::report::Report;
+
+/// Beginnings of keys without a domain that container runtimes obey.
+const OF_RUNTIMES: [&str; 6] = ["dev.gvisor.", "io.containerd.", "io.katacontainers.", "io.kubernetes.", "io.podman.", "run.oci."];
 
 /// Labels and annotations of an object.
 #[derive(Default)]
@@ -21,19 +25,23 @@ pub struct Metadata {
 }
 
 /// What a service's `labels` and `annotations` become on its pods.
-pub fn of_pods(service: &Service, path: &Path, report: &mut Report) -> Metadata {
+pub fn of_pods(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> Metadata {
     let mut made = Metadata::default();
     for (key, value) in &service.labels {
         if !is_free(key, &path.key("labels"), report) {
             continue;
         }
-        made.annotations.insert(key.clone(), value.clone());
         if LabelValue::new(value).is_ok() {
             made.labels.insert(key.clone(), value.clone());
+            if may_annotate(key, policy) {
+                made.annotations.insert(key.clone(), value.clone());
+            }
+        } else if annotates(key, policy, &path.key("labels"), report) {
+            made.annotations.insert(key.clone(), value.clone());
         }
     }
     for (key, value) in &service.annotations {
-        if is_free(key, &path.key("annotations"), report) {
+        if is_free(key, &path.key("annotations"), report) && annotates(key, policy, &path.key("annotations"), report) {
             made.annotations.insert(key.clone(), value.clone());
         }
     }
@@ -45,22 +53,52 @@ pub fn of_pods(service: &Service, path: &Path, report: &mut Report) -> Metadata 
 }
 
 /// What `deploy.labels` becomes on a service's workload and Service.
-pub fn of_deploy(service: &Service, path: &Path, report: &mut Report) -> Metadata {
+pub fn of_deploy(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> Metadata {
     let empty = IndexMap::new();
     let labels = service.deploy.as_ref().map_or(&empty, |deploy| &deploy.labels);
-    of_object(labels, &path.key("deploy").key("labels"), report)
+    of_object(labels, policy, &path.key("deploy").key("labels"), report)
 }
 
 /// Labels where they are legal, annotations else.
-pub fn of_object(labels: &IndexMap<String, String>, path: &Path, report: &mut Report) -> Metadata {
+pub fn of_object(labels: &IndexMap<String, String>, policy: &Policy, path: &Path, report: &mut Report) -> Metadata {
     let mut made = Metadata::default();
     for (key, value) in labels {
         if is_free(key, path, report) {
-            let target = if LabelValue::new(value).is_ok() { &mut made.labels } else { &mut made.annotations };
-            target.insert(key.clone(), value.clone());
+            if LabelValue::new(value).is_ok() {
+                made.labels.insert(key.clone(), value.clone());
+            } else if annotates(key, policy, path, report) {
+                made.annotations.insert(key.clone(), value.clone());
+            }
         }
     }
     made
+}
+
+/// Annotations alone.
+pub fn as_annotations(labels: &IndexMap<String, String>, policy: &Policy, path: &Path, report: &mut Report) -> StringMap {
+    let mut kept = StringMap::new();
+    for (key, value) in labels {
+        if is_free(key, path, report) && annotates(key, policy, path, report) {
+            kept.insert(key.clone(), value.clone());
+        }
+    }
+    kept
+}
+
+/// Whether nobody obeys an annotation of this key, or the administrator lets stacks have it.
+pub fn may_annotate(key: &str, policy: &Policy) -> bool {
+    let obeyed = key.contains('/') || OF_RUNTIMES.iter().any(|prefix| key.starts_with(prefix));
+    !obeyed || policy.allows_annotation(key)
+}
+
+/// The same, with a warning where it may not be.
+fn annotates(key: &str, policy: &Policy, path: &Path, report: &mut Report) -> bool {
+    let may = may_annotate(key, policy);
+    if !may {
+        let message = "annotations that the cluster may obey are left out, but for those of the administrator's policy.annotations";
+        report.warn("annotation", &path.key(key), message);
+    }
+    may
 }
 
 fn is_free(key: &str, path: &Path, report: &mut Report) -> bool {

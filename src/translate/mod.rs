@@ -6,10 +6,10 @@
 //! |---|---|
 //! | `names` | every object name, label key and label value |
 //! | `support` | the table of what becomes of each attribute |
-//! | `workload`, `pod`, `env`, `lifecycle`, `probe`, `resources`, `placement`, `security`, `namespaces` | Deployments, DaemonSets, Jobs |
+//! | `workload`, `pod`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
-//! | `claims`, `storage`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
+//! | `claims`, `storage`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `helper` | the init containers that write hosts files, own files and fill volumes |
 //! | `network_policy` | NetworkPolicies |
 //! | `policy` | what the administrator allows |
@@ -20,18 +20,22 @@ mod aliases;
 mod claims;
 mod configs;
 mod desired;
+mod devices;
 mod env;
 mod expose;
 mod files;
 mod gates;
 mod hash;
 mod helper;
+mod host_paths;
+mod host_ports;
 mod hosts;
 mod http_route;
 mod images;
 mod inputs;
 mod labels;
 mod lifecycle;
+mod models;
 mod mounts;
 mod names;
 mod namespaces;
@@ -110,7 +114,7 @@ fn plan(
 ) -> Option<ServicePlan> {
     let stack = context.stack;
     let (service, name) = (stack.project.services.get(key)?, stack.name_of(key)?);
-    namespaces::check(service, &stack::service_path(key), report);
+    namespaces::check(stack, service, &stack::service_path(key), report);
     let pod = pod::pod(context, key, service, name, kind, objects, report);
     let alias_labels: Vec<String> = context.aliases.labels.get(key).into_iter().flatten().cloned().collect();
     let inputs = inputs::of_workload(stack, key, service, kind, restart, &pod, &alias_labels);
@@ -181,7 +185,11 @@ fn check_replicas(
 
 fn external_networks(stack: &Stack, service: &crate::compose::model::Service) -> Vec<External> {
     let external = |key: &&str| {
-        let network = stack.project.networks.get(*key).filter(|network| network.external)?;
+        let network = stack.project.networks.get(*key)?;
+        let awaited = network.external && stack::engine_network(network).is_none();
+        if !awaited {
+            return None;
+        }
         Some(External { kind: ExternalKind::Network, name: network.name.clone(), path: Path::of(&["networks", key]).to_string() })
     };
     networks_of(service).iter().filter_map(external).collect()

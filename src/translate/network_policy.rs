@@ -17,13 +17,16 @@ use crate::api::{NetworkPolicyMode, keys};
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
+use super::expose::Protocol;
 use super::hash;
+use super::host_ports::is_of_node;
+use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
 use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
 use super::report::Report;
 use super::service;
-use super::stack::{DEFAULT_NETWORK, Stack, networks_of, service_path};
+use super::stack::{DEFAULT_NETWORK, Stack, engine_network, networks_of, service_path};
 
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
@@ -35,7 +38,7 @@ pub fn policies(stack: &Stack, objects: &mut Objects, report: &mut Report) {
     if stack.settings.network_policy == NetworkPolicyMode::Disabled {
         return;
     }
-    for network in stack.project.networks.keys() {
+    for (network, _) in stack.project.networks.iter().filter(|(_, declared)| engine_network(declared).is_none()) {
         of_network(stack, network, objects, report);
     }
     for (key, service, name) in stack.services() {
@@ -48,14 +51,9 @@ fn check_names(stack: &Stack, report: &mut Report) {
     let mut takers: BTreeMap<String, &str> = BTreeMap::new();
     for (network, declared) in &stack.project.networks {
         let path = Path::of(&["networks", network]);
-        match declared.driver.as_deref() {
-            Some("host") => report.refuse(
-                "host-namespace",
-                &path.key("driver"),
-                "the node's network needs the administrator's permission, which can't be given yet",
-            ),
-            Some("none") => report.refuse("network-driver", &path.key("driver"), "write `network_mode: none` at the services instead"),
-            _ => {}
+        if engine_network(declared) == Some("host") && !stack.settings.policy.host_network {
+            let at = if declared.external { path.clone() } else { path.key("driver") };
+            report.forbidden("host-namespace", &at, "is the node's own network", "hostNetwork");
         }
         let binding = declared.driver_opts.get(HOST_BINDING);
         if binding.is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())) {
@@ -99,9 +97,14 @@ fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut 
         ingress: Some(vec![NetworkPolicyIngressRule { from: Some(peers(stack, network)), ports: None }]),
         egress: None,
     };
-    let annotations =
-        stack.project.networks.get(network).map(|declared| user_annotations(&declared.labels, &path, report)).unwrap_or_default();
-    let intent = json!({ "network": network, "name": engine_name(stack, network), "only": chosen, "annotations": &annotations });
+    let annotations = stack
+        .project
+        .networks
+        .get(network)
+        .map(|declared| labels::as_annotations(&declared.labels, &stack.settings.policy, &path.key("labels"), report))
+        .unwrap_or_default();
+    let mut intent = json!({ "network": network, "name": engine_name(stack, network), "only": chosen, "annotations": &annotations });
+    tell_guests(stack, network, &mut intent);
     add(&name, (stack_labels(stack), annotations), spec, &intent, &path, objects, report);
 }
 
@@ -109,7 +112,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     let path = service_path(key);
     let labels = service_labels(stack, key, name);
     let pods = || LabelSelector { match_labels: Some(selector(stack, name)), match_expressions: None };
-    if service.network_mode.as_deref() == Some("none") {
+    if stack.is_without_network(service) {
         let types = Some(vec!["Ingress".to_owned(), "Egress".to_owned()]);
         let spec = NetworkPolicySpec { pod_selector: Some(pods()), policy_types: types, ingress: None, egress: None };
         add(&name.closed(), (labels, StringMap::new()), spec, &json!({ "none": key }), &path.key("network_mode"), objects, report);
@@ -117,8 +120,10 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     }
     let networks = networks_of(service);
     let published = service::published(key, service);
-    if !published.is_empty() && networks.iter().any(|network| isolates(stack, network)) {
-        let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
+    let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
+    let of_node = service.ports.iter().filter(|port| is_of_node(port));
+    ports.extend(of_node.filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))));
+    if !ports.is_empty() && networks.iter().any(|network| isolates(stack, network)) {
         ports.sort_unstable();
         ports.dedup();
         let intent = json!({ "published": key, "ports": ports.iter().map(|(port, protocol)| format!("{port}/{}", protocol.lower())).collect::<Vec<_>>() });
@@ -150,10 +155,13 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         egress: Some(vec![NetworkPolicyEgressRule { to: Some(inside), ports: None }, to_dns(stack)]),
     };
     let dns = &stack.settings.dns;
-    let intent = json!({
+    let mut intent = json!({
         "inside": networks.iter().map(|network| (network, engine_name(stack, network))).collect::<Vec<_>>(),
         "dns": [json!(dns.namespace), json!(dns.pod_labels), json!(dns.cidrs)],
     });
+    for network in &networks {
+        tell_guests(stack, network, &mut intent);
+    }
     add(&name.internal(), (labels, StringMap::new()), spec, &intent, &path.key("networks"), objects, report);
 }
 
@@ -162,15 +170,34 @@ fn isolates(stack: &Stack, network: &str) -> bool {
     network != DEFAULT_NETWORK || stack.settings.network_policy == NetworkPolicyMode::Isolated
 }
 
-/// The members of a network: the stack's own by its key, those of other stacks by its engine-wide name.
+/// Puts into a policy's inputs which other namespaces' pods may join, where any may.
+fn tell_guests(stack: &Stack, network: &str, intent: &mut Json) {
+    let namespaces = &stack.settings.policy.external_networks;
+    if !namespaces.is_empty()
+        && engine_name(stack, network).is_some()
+        && let Some(intent) = intent.as_object_mut()
+    {
+        intent.insert("namespaces".to_owned(), json!(namespaces));
+    }
+}
+
+/// The members of a network: the stack's own by its key, those of other stacks by its engine-wide name, in the namespace and in those that the
+/// administrator's policy names.
 fn peers(stack: &Stack, network: &str) -> Vec<NetworkPolicyPeer> {
     let own = NetworkPolicyPeer { pod_selector: Some(member_selector(stack, network)), ..NetworkPolicyPeer::default() };
-    let by_name = engine_name(stack, network).map(|name| {
-        let labels = StringMap::from([(names::network_name_label(name), "true".to_owned())]);
-        let selector = LabelSelector { match_labels: Some(labels), match_expressions: None };
-        NetworkPolicyPeer { pod_selector: Some(selector), ..NetworkPolicyPeer::default() }
-    });
-    std::iter::once(own).chain(by_name).collect()
+    let Some(name) = engine_name(stack, network) else { return vec![own] };
+    let labels = StringMap::from([(names::network_name_label(name), "true".to_owned())]);
+    let selector = LabelSelector { match_labels: Some(labels), match_expressions: None };
+    let by_name = NetworkPolicyPeer { pod_selector: Some(selector), ..NetworkPolicyPeer::default() };
+    let namespaces = &stack.settings.policy.external_networks;
+    let guests = (!namespaces.is_empty())
+        .then(|| NetworkPolicyPeer { namespace_selector: Some(in_namespaces(namespaces.iter().cloned().collect())), ..by_name.clone() });
+    [own, by_name].into_iter().chain(guests).collect()
+}
+
+fn in_namespaces(names: Vec<String>) -> LabelSelector {
+    let requirement = LabelSelectorRequirement { key: NAMESPACE_NAME.to_owned(), operator: "In".to_owned(), values: Some(names) };
+    LabelSelector { match_labels: None, match_expressions: Some(vec![requirement]) }
 }
 
 fn member_selector(stack: &Stack, network: &str) -> LabelSelector {
@@ -204,11 +231,6 @@ fn to_dns(stack: &Stack) -> NetworkPolicyEgressRule {
 
 fn policy_port(port: i32, protocol: &str) -> NetworkPolicyPort {
     NetworkPolicyPort { port: Some(IntOrString::Int(port)), protocol: Some(protocol.to_owned()), end_port: None }
-}
-
-fn user_annotations(labels: &indexmap::IndexMap<String, String>, path: &Path, report: &mut Report) -> StringMap {
-    let made = super::labels::of_object(labels, &path.key("labels"), report);
-    made.labels.into_iter().chain(made.annotations).collect()
 }
 
 fn engine_name<'a>(stack: &Stack<'a>, network: &str) -> Option<&'a str> {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec,
-};
+use k8s_openapi::api::core::v1::{Container, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec};
 use kube::api::ObjectMeta;
 
 use crate::api::keys;
@@ -13,15 +11,17 @@ use crate::compose::path::Path;
 
 use super::aliases::Aliases;
 use super::claims::Storage;
+use super::devices;
 use super::env;
-use super::expose::Protocol;
 use super::helper;
+use super::host_ports;
 use super::hosts;
 use super::images;
 use super::labels;
 use super::lifecycle;
 use super::mounts::Mounts;
 use super::names::{self, ObjectName};
+use super::namespaces::{self, Shared};
 use super::object::Kind;
 use super::objects::{Objects, service_labels};
 use super::placement;
@@ -67,8 +67,13 @@ pub fn pod(
     let mut mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, name, objects }, key, report);
     hosts::mount(stack, context.aliases, key, service, &path, &mut mounts, report);
     helper::volumes(&mut mounts);
-    let (security, mut pod_security) = security::contexts(service, &stack.settings.policy, &path, report);
-    if security.run_as_non_root == Some(true) && !mounts.claims.is_empty() {
+    let shared = Shared::of(stack, service);
+    let mut spec = PodSpec::default();
+    let security = security::contexts(service, stack.settings, shared, &mut spec, &path, report);
+    if let Some(pod_security) = &mut spec.security_context
+        && security.run_as_non_root == Some(true)
+        && !mounts.claims.is_empty()
+    {
         // A fresh claim belongs to root.
         pod_security.fs_group = security.run_as_group.or(security.run_as_user);
         pod_security.fs_group_change_policy = Some("OnRootMismatch".to_owned());
@@ -84,7 +89,7 @@ pub fn pod(
         args: process.args,
         env: some(process.env),
         env_from: some(process.env_from),
-        ports: some(ports(service)),
+        ports: some(host_ports::ports(service, &stack.settings.policy, &path, report)),
         volume_mounts: some(mounts.volume_mounts()),
         working_dir: working_dir(service, &path, report),
         tty: service.tty.then_some(true),
@@ -107,13 +112,14 @@ pub fn pod(
         automount_service_account_token: Some(false),
         termination_grace_period_seconds: Some(lifecycle::grace(service).saturating_add(drain)),
         share_process_namespace: (service.init == Some(true)).then_some(true),
-        security_context: Some(pod_security),
         image_pull_secrets: some(secrets.collect()),
-        ..PodSpec::default()
+        ..spec
     };
     host(service, &mut spec, &path, report);
+    namespaces::share(shared, &mut spec, &path, report);
     dns(service, &mut spec, &path, report);
     hosts::extra(service, &mut spec, &path, report);
+    spec.runtime_class_name = runtime_class(service, stack, &path, report);
     placement::place(stack, service, name, &names, &mut spec, &path, report);
     let template = PodTemplateSpec { metadata: Some(metadata(context, key, service, name, &path, report)), spec: Some(spec) };
     Pod { template, mounts, digests: process.digests, neighbours }
@@ -155,14 +161,19 @@ fn pull_policy(service: &Service, image: &str, path: &Path, report: &mut Report)
     }
 }
 
-fn ports(service: &Service) -> Vec<ContainerPort> {
-    let listens: BTreeSet<_> = service.ports.iter().filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))).collect();
-    let port = |(port, protocol): (u16, Protocol)| ContainerPort {
-        container_port: i32::from(port),
-        protocol: Some(protocol.as_str().to_owned()),
-        ..ContainerPort::default()
-    };
-    listens.into_iter().map(port).collect()
+fn runtime_class(service: &Service, stack: &Stack, path: &Path, report: &mut Report) -> Option<String> {
+    let runtime = service.runtime.as_ref().filter(|runtime| !matches!(runtime.as_str(), "" | "runc" | "io.containerd.runc.v2"))?;
+    let known = &stack.settings.policy.runtimes;
+    let class = known.get(runtime);
+    if class.is_none() {
+        report.forbidden(
+            "runtime",
+            &path.key("runtime"),
+            &format!("{runtime:?} is no runtime of the nodes{}", devices::known(known)),
+            "runtimes",
+        );
+    }
+    class.cloned()
 }
 
 fn working_dir(service: &Service, path: &Path, report: &mut Report) -> Option<String> {
@@ -242,7 +253,7 @@ fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) 
 }
 
 fn metadata(context: &Context, key: &str, service: &Service, name: &ObjectName, path: &Path, report: &mut Report) -> ObjectMeta {
-    let user = labels::of_pods(service, path, report);
+    let user = labels::of_pods(service, &context.stack.settings.policy, path, report);
     let mut all = user.labels;
     all.extend(service_labels(context.stack, key, name));
     for network in networks_of(service) {

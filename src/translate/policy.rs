@@ -145,7 +145,7 @@ mod tests {
     fn what_is_misspelt_is_told() {
         for (text, expected) in [
             ("priviledged: true", "unknown field `priviledged`"),
-            ("hostPaths: [{path: data}]", "hostPaths[0].path: \"data\" is not an absolute path"),
+            ("hostPaths: [{path: data}]", "hostPaths[0]: \"data\" is not an absolute path"),
             ("hostPaths: [{path: /srv/../etc}]", "is not an absolute path"),
             ("hostPaths: [{path: /srv, readonly: true}]", "unknown field `readonly`"),
             ("hostPorts: [0]", "is not a port or a range of ports"),

@@ -1,4 +1,4 @@
-//! CPU, memory, storage and devices of a container. Requests are always written: Kubernetes would set them to the limits.
+//! CPU, memory and storage of a container. Requests are always written: Kubernetes would set them to the limits.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,10 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::compose::decode::units;
-use crate::compose::model::{DeviceRequest, Limits, Reservations, Service};
+use crate::compose::model::{Limits, Reservations, Service};
 use crate::compose::path::Path;
 
+use super::devices;
 use super::report::Report;
 use super::stack::Stack;
 
@@ -58,46 +59,12 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
             _ => report.warn("storage-option", &path, "has no effect"),
         }
     }
-    let devices = [(&service.gpus, path.key("gpus")), (&reservations.devices, at.key("reservations").key("devices"))];
-    for (requests, path) in devices {
-        for (index, request) in requests.iter().enumerate() {
-            if let Some((name, count)) = device(request, &path.index(index), report) {
-                let count = Quantity(count.to_string());
-                limited.insert(name.to_owned(), count.clone());
-                asked.insert(name.to_owned(), count);
-            }
-        }
+    for (name, count) in devices::resources(service, &stack.settings.policy, path, report) {
+        let count = Quantity(count.to_string());
+        limited.insert(name.clone(), count.clone());
+        asked.insert(name, count);
     }
     ResourceRequirements { limits: (!limited.is_empty()).then_some(limited), requests: Some(asked), claims: None }
-}
-
-/// The extended resource that a device request becomes, and how many of it.
-fn device(request: &DeviceRequest, path: &Path, report: &mut Report) -> Option<(&'static str, i64)> {
-    let has = |capability: &str| request.capabilities.iter().any(|other| other == capability);
-    let resource = match request.driver.as_deref().unwrap_or("nvidia") {
-        _ if has("tpu") => "google.com/tpu",
-        "" | "nvidia" if has("gpu") || request.capabilities.is_empty() => "nvidia.com/gpu",
-        "amd" if has("gpu") || request.capabilities.is_empty() => "amd.com/gpu",
-        driver => {
-            let message = format!("no resource is known for the driver {driver:?} with the capabilities {:?}", request.capabilities);
-            report.refuse("device", path, message);
-            return None;
-        }
-    };
-    if !request.options.is_empty() {
-        report.warn("device-option", &path.key("options"), "has no effect");
-    }
-    if !request.device_ids.is_empty() {
-        report.warn("device-ids", &path.key("device_ids"), "the cluster chooses which devices; their number is kept");
-        return Some((resource, i64::try_from(request.device_ids.len()).unwrap_or(1)));
-    }
-    match request.count {
-        None | Some(-1) => {
-            report.warn("device-count", path, "`all` asks for 1: a cluster gives a number of devices");
-            Some((resource, 1))
-        }
-        Some(count) => Some((resource, count)),
-    }
 }
 
 fn quota(service: &Service) -> Option<i64> {

@@ -14,6 +14,7 @@ use super::aliases::Aliases;
 use super::desired::Endpoint;
 use super::expose::{Listen, Ports, Protocol};
 use super::hash;
+use super::host_ports::is_of_node;
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
@@ -40,7 +41,7 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
                 format!("more than {MAX_PORTS} ports: the name answers with the addresses of the pods, which reach every port but change");
             report.warn("too-many-ports", &path.key("expose"), message);
         }
-        let user = labels::of_deploy(service, &path, report);
+        let user = labels::of_deploy(service, &stack.settings.policy, &path, report);
         let intent = json!({ "service": key, "labels": &user.labels, "annotations": &user.annotations });
         let labels = user.labels.into_iter().chain(service_labels(stack, key, name)).collect();
         let service = shape.service(name, labels, user.annotations, selector(stack, name), &intent);
@@ -173,7 +174,7 @@ pub struct Published<'a> {
 pub fn published<'a>(key: &str, service: &'a Service) -> Vec<Published<'a>> {
     let path = service_path(key).key("ports");
     let all = service.ports.iter().enumerate();
-    let outside = all.filter(|(_, port)| port.mode != "host" && !is_loopback(port.host_ip.as_deref()));
+    let outside = all.filter(|(_, port)| !is_of_node(port) && !is_loopback(port.host_ip.as_deref()));
     outside
         .filter_map(|(index, port)| Some(Published { port, protocol: Protocol::parse(&port.protocol)?, path: path.index(index) }))
         .collect()
@@ -194,7 +195,7 @@ pub fn publish(
 ) -> Vec<Endpoint> {
     let path = service_path(key).key("ports");
     let published = published(key, service);
-    check_ports(service, &path, report);
+    check_ports(service, stack.settings.policy.max_ports, &path, report);
     let mut taken: BTreeMap<(u16, Protocol), u16> = BTreeMap::new();
     let mut ports = Vec::new();
     let mut intents = Vec::new();
@@ -257,23 +258,16 @@ pub fn publish(
     endpoints
 }
 
-fn check_ports(service: &Service, path: &Path, report: &mut Report) {
+fn check_ports(service: &Service, most: usize, path: &Path, report: &mut Report) {
     for (index, port) in service.ports.iter().enumerate() {
         let path = path.index(index);
         if port.target == 0 {
             report.refuse("port", &path.key("target"), "0 is not a port (1-65535)");
         }
-        if port.mode == "host" {
-            report.refuse(
-                "host-port",
-                &path.key("mode"),
-                "host ports need the administrator's permission, which can't be given yet; leave `mode` out",
-            );
-        }
         let Some(address) = port.host_ip.as_deref() else { continue };
         match address.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
             Err(_) => report.refuse("host-ip", &path.key("host_ip"), format!("{address:?} is not an IP address")),
-            Ok(ip) if !ip.is_loopback() && !ip.is_unspecified() => {
+            Ok(ip) if !ip.is_loopback() && !ip.is_unspecified() && !is_of_node(port) => {
                 report.refuse(
                     "host-ip",
                     &path.key("host_ip"),
@@ -283,9 +277,9 @@ fn check_ports(service: &Service, path: &Path, report: &mut Report) {
             Ok(_) => {}
         }
     }
-    if service.ports.len() > MAX_PORTS {
-        let message = format!("publishes {} ports; at most {MAX_PORTS} are allowed for one service", service.ports.len());
-        report.refuse("too-many-ports", path, message);
+    if service.ports.len() > most {
+        let what = format!("publishes {} ports, of at most {most}; use `network_mode: host`", service.ports.len());
+        report.forbidden("too-many-ports", path, &what, "maxPorts");
     }
     let network_none = service.network_mode.as_deref() == Some("none");
     if network_none && !service.ports.is_empty() {
@@ -294,7 +288,7 @@ fn check_ports(service: &Service, path: &Path, report: &mut Report) {
 }
 
 /// The port that the Service offers: the written one, the first of a range, or the container's.
-fn offered(port: &Port) -> Result<u16, String> {
+pub fn offered(port: &Port) -> Result<u16, String> {
     let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(port.target) };
     let first = text.split_once('-').map_or(text, |(first, _)| first);
     match first.trim().parse::<u16>() {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compose::model::{Project, Service};
+use crate::compose::model::{Network, Project, Service};
 use crate::compose::path::Path;
 
 use super::names::ObjectName;
@@ -89,6 +89,22 @@ impl<'a> Stack<'a> {
         self.settings.stopped || self.settings.services.get(service).is_some_and(|service| service.stopped)
     }
 
+    /// Whether a service is on its node's network: by `network_mode`, or by a network that stands for it.
+    pub fn is_on_host_network(&self, service: &Service) -> bool {
+        service.network_mode.as_deref() == Some("host") || self.has_network_of(service, "host")
+    }
+
+    /// Whether a service has no network: by `network_mode`, or by a network that stands for it.
+    pub fn is_without_network(&self, service: &Service) -> bool {
+        service.network_mode.as_deref() == Some("none") || self.has_network_of(service, "none")
+    }
+
+    fn has_network_of(&self, service: &Service, driver: &str) -> bool {
+        let of_driver =
+            |network: &String| self.project.networks.get(network).is_some_and(|declared| engine_network(declared) == Some(driver));
+        service.networks.keys().any(of_driver)
+    }
+
     /// Replicas that the file or the spec asks for, stopped or not.
     pub fn replicas(&self, key: &str, service: &Service) -> i32 {
         let written = self.settings.services.get(key).and_then(|service| service.replicas);
@@ -110,6 +126,12 @@ pub fn networks_of(service: &Service) -> Vec<&str> {
     }
     keys.sort_unstable();
     keys
+}
+
+/// `host` or `none` of a network that stands for one of the engine's own: by its driver, or by the name under which the engine has it.
+pub fn engine_network(network: &Network) -> Option<&str> {
+    let written = if network.external { Some(network.name.as_str()) } else { network.driver.as_deref() };
+    written.filter(|name| matches!(*name, "host" | "none"))
 }
 
 /// Whether a service is on a network that asks for IPv6.

@@ -14,6 +14,7 @@ use super::desired::{External, ExternalKind};
 use super::files::{self, Content, Item};
 use super::hash;
 use super::helper::{Owner, Task};
+use super::host_paths;
 use super::mounts::{self, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::objects::Objects;
@@ -72,7 +73,7 @@ pub fn mounts(store: &mut Store, key: &str, report: &mut Report) -> Mounts {
     for (index, entry) in service.tmpfs.iter().enumerate() {
         tmpfs(entry, &path.key("tmpfs").index(index), &mut mounts, report);
     }
-    if let Some(size) = service.shm_size.filter(|size| *size > 0) {
+    if let Some(size) = service.shm_size.filter(|size| *size > 0 && service.ipc.as_deref() != Some("host")) {
         let path = path.key("shm_size");
         mounts.add(mounts::scratch("shm", true, Some(size)), at("/dev/shm", false, None), &path, report);
     }
@@ -182,27 +183,22 @@ fn memory(
 
 /// A path of the project directory: its files travel with the stack. What may be written to is a copy.
 fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
-    if source.rsplit('/').next() == Some("docker.sock") {
-        report.refuse(
-            "docker-socket",
-            path,
-            format!("{source:?}: there is no Docker engine to talk to, and a cluster's is never given to a stack"),
-        );
+    if host_paths::is_engine_socket(source, path, report) {
         return;
     }
     let files = &store.stack.project.files;
     let root = source.trim_end_matches('/').trim_start_matches("./");
     let found: Vec<_> = files::below(files, source).collect();
-    if found.is_empty() {
-        let message = if source.starts_with('/') {
-            format!(
-                "{source:?} is not among the stack's files, and a path of the host needs the administrator's permission, which can't be given yet"
-            )
-        } else {
-            format!("{source:?} is not among the stack's files")
-        };
-        report.refuse("file-missing", path, message);
+    if found.is_empty() && source.starts_with('/') {
+        host_paths::mount(store.service, &store.stack.settings.policy, mount, source, path, mounts, report);
         return;
+    }
+    if found.is_empty() {
+        report.refuse("file-missing", path, format!("{source:?} is not among the stack's files"));
+        return;
+    }
+    if mount.bind_propagation.as_deref().is_some_and(|propagation| !matches!(propagation, "" | "private" | "rprivate")) {
+        report.warn("propagation", &path.key("bind").key("propagation"), "the stack's files hold no further mounts");
     }
     if !mount.read_only {
         report.warn(

@@ -130,7 +130,7 @@ impl Plan<'_> {
 
 /// The workload of a service.
 pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> Object {
-    let user = labels::of_deploy(plan.service, &plan.path(), report);
+    let user = labels::of_deploy(plan.service, &stack.settings.policy, &plan.path(), report);
     let mut labels = user.labels;
     labels.extend(service_labels(stack, plan.key, plan.name));
     let mut annotations = user.annotations;
@@ -208,10 +208,20 @@ fn strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut 
     };
     let (surge, unavailable) = match order {
         Some(UpdateOrder::StopFirst) => (IntOrString::Int(0), count),
+        // The old pod has the node's ports.
+        None if holds_ports_of_node(pod) => (IntOrString::Int(0), count),
         Some(UpdateOrder::StartFirst) | None => (count, IntOrString::Int(0)),
     };
     let rolling = RollingUpdateDeployment { max_surge: Some(surge), max_unavailable: Some(unavailable) };
     DeploymentStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
+}
+
+/// Whether a pod has ports of its node, which another one can't have beside it.
+fn holds_ports_of_node(pod: &Pod) -> bool {
+    pod.template.spec.as_ref().is_some_and(|spec| {
+        let ports = spec.containers.iter().flat_map(|container| container.ports.iter().flatten());
+        spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some())
+    })
 }
 
 fn daemon_strategy(update: Option<&UpdateConfig>) -> DaemonSetUpdateStrategy {

@@ -131,6 +131,10 @@ fn no_message_and_no_object_in_the_open_ever_tells_a_secret() {
         "ports: [{target: 80, published: '${PASSWORD}'}]",
         "volumes: [{type: tmpfs, target: '/${PASSWORD}'}]",
         "build: '${PASSWORD}'",
+        "devices: [{source: '${PASSWORD}'}]",
+        "gpus: [{driver: '${PASSWORD}'}]",
+        "deploy: {resources: {reservations: {generic_resources: [{discrete_resource_spec: {kind: '${PASSWORD}', value: 1}}]}}}",
+        "networks: {'${PASSWORD}': }",
     ];
     for line in texts.chain(lists).chain(nested.map(str::to_owned)) {
         let image = if line.starts_with("image") { "" } else { "image: x, " };

@@ -190,7 +190,7 @@ fn what_is_not_packed_is_refused_by_path() {
     );
     refused(
         "    volumes: ['/etc/x:/x']\n",
-        "file-missing: \"/etc/x\" is not among the stack's files, and a path of the host needs the administrator's permission",
+        "host-path: \"/etc/x\" is not among the stack's files, and a path of the node: allowed by the administrator's policy.hostPaths only",
     );
     refused("    volumes: ['/var/run/docker.sock:/var/run/docker.sock:ro']\n", "docker-socket");
     refused("    volumes: ['data:/xx']\n    tmpfs: [/xx]\n", "duplicate-target");

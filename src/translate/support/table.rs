@@ -15,7 +15,6 @@ const fn only(at: &'static str, fate: Fate, values: &'static [&'static str]) -> 
     Row { at, fate, unless: &[], only: values }
 }
 
-const PERMISSION: &str = "needs the administrator's permission, which can't be given yet";
 const WINDOWS: &str = "is for Windows; stacks run on Linux nodes";
 const NO_FIELD: &str = "has no counterpart on Kubernetes";
 const ENDPOINT: &str = "a pod has one interface, whose details are the cluster's";
@@ -30,7 +29,7 @@ pub const SECTIONS: [(&str, &[Row]); 9] = [
     ("Services: rights and kernel", RIGHTS),
     ("Services: resources, logs, models", RESOURCES),
     ("Services: deploy", DEPLOY),
-    ("Networks, volumes, configs and secrets", DECLARED),
+    ("Networks, volumes, configs, secrets, models", DECLARED),
 ];
 
 /// Every row.
@@ -48,7 +47,7 @@ const TOP: &[Row] = &[
     row("volumes", Applied("a PersistentVolumeClaim each, `<stack>-<volume>`, which outlives the stack")),
     row("configs", Applied("a ConfigMap each, named by its content; a Secret where the content comes from one")),
     row("secrets", Applied("a Secret each, named by its content")),
-    row("models", Refused("no endpoint that serves models is configured")),
+    row("models", Applied("variables that name the endpoint and the model; refused where the administrator tells no endpoint")),
 ];
 
 const IDENTITY: &[Row] = &[
@@ -70,13 +69,13 @@ const IDENTITY: &[Row] = &[
     row("services.*.domainname", Applied("`hostnameOverride` together with `hostname`; without it no effect, with a warning")),
     row("services.*.labels", Applied("the pod's annotations, and labels where the value is legal in one")),
     row("services.*.label_file", Silent("read into `labels`")),
-    row("services.*.annotations", Applied("the pod's annotations")),
+    row("services.*.annotations", Applied("the pod's annotations; those that the cluster may obey need the administrator's permission")),
     row("services.*.attach", Silent("tells `up` alone which logs to follow")),
     row("services.*.profiles", Silent("decides whether the service is there at all")),
     row("services.*.extends", Silent("resolved while the files are read")),
     row("services.*.scale", Applied("the number of replicas")),
     row("services.*.develop", Silent("is for work on your machine")),
-    unless("services.*.runtime", Refused(PERMISSION), &["runc", "io.containerd.runc.v2"]),
+    row("services.*.runtime", Applied("`runtimeClassName`; runtimes other than `runc` need the administrator's permission")),
     unless("services.*.isolation", Warned(WINDOWS), &["default", "process"]),
     row("services.*.credential_spec", Refused(WINDOWS)),
     row("services.*.use_api_socket", Refused("there is no Docker engine to talk to")),
@@ -134,7 +133,7 @@ const NETWORK: &[Row] = &[
     row("services.*.ports.app_protocol", Applied("the ports' `appProtocol`")),
     only(
         "services.*.ports.mode",
-        Applied("`ingress` as above; `host` is refused without the administrator's permission"),
+        Applied("`ingress` as above; `host`, a port of the node, needs the administrator's permission"),
         &["ingress", "host"],
     ),
     row("services.*.ports.name", Applied("the name of the Service's port")),
@@ -159,7 +158,7 @@ const NETWORK: &[Row] = &[
     unless("services.*.networks.*.use_service_name_alias", Warned("a service's name always resolves"), &["true"]),
     row(
         "services.*.network_mode",
-        Applied("`none`: a policy that closes both directions; `service:x`: one pod with x; `host` needs permission"),
+        Applied("`none`: a policy that closes both directions; `service:x`: one pod with x; `host` needs the administrator's permission"),
     ),
     row(
         "services.*.dns",
@@ -192,12 +191,18 @@ const STORAGE: &[Row] = &[
     row(
         "services.*.volumes.bind",
         Applied(
-            "files of the stack, in a ConfigMap or a Secret; what may be written to is a copy, with a warning: a directory on a claim of its own, a file for as long as the pod",
+            "files of the stack, in a ConfigMap or a Secret; what may be written to is a copy, with a warning: a directory on a claim of its own, a file for as long as the pod. Or a path of the node",
         ),
     ),
-    unless("services.*.volumes.bind.propagation", Refused(PERMISSION), &["private", "rprivate"]),
-    row("services.*.volumes.bind.create_host_path", Applied("a missing source is an empty directory; false: it is refused")),
-    row("services.*.volumes.bind.recursive", Silent("the stack's files hold no further mounts")),
+    row("services.*.volumes.bind.propagation", Applied("`mountPropagation`, of paths of the nodes alone")),
+    row(
+        "services.*.volumes.bind.create_host_path",
+        Applied("a missing source is an empty directory, of the node too; false: it is refused"),
+    ),
+    row(
+        "services.*.volumes.bind.recursive",
+        Applied("`recursiveReadOnly` of paths of the nodes; the stack's files hold no further mounts"),
+    ),
     row("services.*.volumes.bind.selinux", Silent("the kubelet labels volumes itself")),
     row("services.*.volumes.volume", Applied("details of the claim's mount")),
     row("services.*.volumes.volume.nocopy", Applied("true: a fresh volume is not filled from the image")),
@@ -225,24 +230,29 @@ const STORAGE: &[Row] = &[
     row("services.*.shm_size", Applied("an `emptyDir` in memory on /dev/shm, with `sizeLimit`")),
     row("services.*.read_only", Applied("`readOnlyRootFilesystem`")),
     row("services.*.storage_opt", Applied("`size` becomes the limit of `ephemeral-storage`; others have no effect, with a warning")),
-    row("services.*.devices", Refused(PERMISSION)),
+    row("services.*.devices", Applied("an extended resource of the node, with the administrator's permission")),
+    row("services.*.devices.source", Applied("chooses the resource, by path or CDI name")),
+    row("services.*.devices.target", Applied("up to the node's plugin, with a warning")),
+    row("services.*.devices.permissions", Silent("up to the node's plugin")),
     row("services.*.device_cgroup_rules", Warned(NO_FIELD)),
 ];
 
 const RIGHTS: &[Row] = &[
-    row("services.*.privileged", Refused(PERMISSION)),
-    row("services.*.cap_add", Applied("capabilities that every cluster allows; others are refused")),
+    row("services.*.privileged", Applied("`privileged`, with the administrator's permission")),
+    row("services.*.cap_add", Applied("`capabilities.add`; more than every pod may have needs the administrator's permission")),
     row("services.*.cap_drop", Applied("`capabilities.drop`")),
     row(
         "services.*.security_opt",
-        Applied("privilege escalation, seccomp, AppArmor and SELinux of the container; what loosens them is refused"),
+        Applied(
+            "privilege escalation, seccomp, AppArmor and SELinux of the container; what loosens them needs the administrator's permission",
+        ),
     ),
-    row("services.*.sysctls", Applied("the kernel parameters that a node holds safe; others are refused")),
+    row("services.*.sysctls", Applied("the pod's `sysctls`; those that not every node takes need the administrator's permission")),
     row("services.*.ulimits", Warned("Kubernetes has no field for limits of a process; the nodes' own hold")),
     unless("services.*.userns_mode", Warned(NO_FIELD), &["host"]),
-    row("services.*.uts", Warned("a pod shares its node's host name only on the node's network")),
-    row("services.*.ipc", Applied("`shareable` and `private` are the case anyway; `host` is refused without permission")),
-    row("services.*.pid", Applied("`host` is refused without permission")),
+    row("services.*.uts", Applied("no effect but on the node's network, with a warning")),
+    row("services.*.ipc", Applied("`shareable` and `private` are the case anyway; `host` needs the administrator's permission")),
+    row("services.*.pid", Applied("`host` needs the administrator's permission")),
     unless("services.*.cgroup", Warned("a pod's control group is its own"), &["private"]),
     row("services.*.cgroup_parent", Warned("a pod's control group is chosen by its node")),
 ];
@@ -281,7 +291,9 @@ const RESOURCES: &[Row] = &[
         &["json-file", "local"],
     ),
     row("services.*.logging.options", Silent("the node rotates logs in its own way")),
-    row("services.*.models", Refused("no endpoint that serves models is configured")),
+    row("services.*.models", Applied("variables that name the endpoint and the model; refused where the administrator tells no endpoint")),
+    row("services.*.models.*.endpoint_var", Applied("the variable with the endpoint: `<MODEL>_URL` where nothing is said")),
+    row("services.*.models.*.model_var", Applied("the variable with the model: `<MODEL>_MODEL` where nothing is said")),
 ];
 
 const DEPLOY: &[Row] = &[
@@ -327,7 +339,13 @@ const DEPLOY: &[Row] = &[
     row("services.*.deploy.resources.reservations.devices.count", Applied("how many; `all` asks for 1, with a warning")),
     row("services.*.deploy.resources.reservations.devices.device_ids", Applied("as many as are named; which, is the node's choice")),
     row("services.*.deploy.resources.reservations.devices.options", Applied("no effect, with a warning")),
-    row("services.*.deploy.resources.reservations.generic_resources", Refused("no resource of the cluster is known for it")),
+    row(
+        "services.*.deploy.resources.reservations.generic_resources",
+        Applied("an extended resource of the node, where the administrator tells which"),
+    ),
+    row("services.*.deploy.resources.reservations.generic_resources.discrete_resource_spec", Applied("see its parts")),
+    row("services.*.deploy.resources.reservations.generic_resources.discrete_resource_spec.kind", Applied("chooses the resource")),
+    row("services.*.deploy.resources.reservations.generic_resources.discrete_resource_spec.value", Applied("how many")),
     row("services.*.deploy.restart_policy", Applied("wins over `restart`")),
     only(
         "services.*.deploy.restart_policy.condition",
@@ -352,7 +370,11 @@ const DEPLOY: &[Row] = &[
 
 const DECLARED: &[Row] = &[
     row("networks.*.name", Applied("a label of the pods, which external networks of other stacks match")),
-    unless("networks.*.driver", Warned("pods use the cluster's network, whatever the driver"), &["bridge", "overlay", "nat", "default"]),
+    unless(
+        "networks.*.driver",
+        Warned("pods use the cluster's network, whatever the driver"),
+        &["bridge", "overlay", "nat", "default", "host", "none"],
+    ),
     row("networks.*.driver_opts", Warned("pods use the cluster's network: options of a driver have no effect")),
     row("networks.*.ipam", Applied("addresses are the cluster's: see its parts")),
     unless("networks.*.ipam.driver", Warned("addresses are the cluster's to give"), &["default"]),
@@ -365,10 +387,14 @@ const DECLARED: &[Row] = &[
     row("networks.*.enable_ipv6", Applied("`ipFamilyPolicy: PreferDualStack` of its members' Services")),
     row("networks.*.labels", Applied("annotations of the policy")),
     row("volumes.*.name", Applied("the claim's name, as a DNS label")),
-    row("volumes.*.driver", Applied("`local`: the default storage class; others are refused")),
+    row("volumes.*.driver", Applied("`local`: the default storage class; others need one that the administrator tells")),
     row("volumes.*.driver_opts", Applied("`size`, `class`, bind and tmpfs in disguise; others have no effect or are refused")),
     row("volumes.*.external", Applied("a claim of the namespace that exists already; its services wait until there is one")),
     row("volumes.*.labels", Applied("labels of the claim where legal, annotations else")),
+    row("models.*.model", Applied("the value of `model_var`")),
+    row("models.*.name", Silent("names the model for the engine that serves it")),
+    row("models.*.context_size", Warned("models are served, and set up, by the administrator's endpoint")),
+    row("models.*.runtime_flags", Warned("models are served, and set up, by the administrator's endpoint")),
     row("configs.*.name", Applied("what an external one is looked up as; an annotation otherwise")),
     row("configs.*.content", Applied("the content")),
     row("configs.*.environment", Applied("the content is the variable's value")),

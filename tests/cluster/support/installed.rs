@@ -63,10 +63,12 @@ impl Installed {
 
     /// A replica of this name. One that was killed takes the lead again at once, as the Lease is still its own.
     fn replica(&self, name: &str, arguments: &[&str]) -> Companion {
+        let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/policy.yaml");
         let variables = [
             ("KUBECONFIG", self.account.as_os_str()),
             ("COMPOSE_OPERATOR_LISTEN", "127.0.0.1:0".as_ref()),
             ("COMPOSE_OPERATOR_LOG", "info,compose_operator=debug".as_ref()),
+            ("COMPOSE_OPERATOR_POLICY", policy.as_os_str()),
             ("POD_NAMESPACE", OPERATOR_NAMESPACE.as_ref()),
             ("POD_NAME", name.as_ref()),
         ];
