@@ -1,4 +1,4 @@
-.PHONY: build test e2e simulate lint deny demo generate
+.PHONY: build test e2e e2e-node image simulate lint deny demo generate
 
 build:
 	cargo build --release
@@ -22,16 +22,35 @@ DENY ?= licenses sources bans advisories
 deny:
 	cargo deny --workspace check $(DENY)
 
-# What containers show: the operator as its image and chart make it, on a real node in namespaces of its own (Linux, root), or with
-# TEST_CLUSTER=current on the cluster of the current kubeconfig. ARGS are those of the tests: make e2e ARGS='--test-threads=1 words'.
+# What containers show: the operator as its image and chart make it, on a real node in namespaces of its own. Needs Linux and root; elsewhere
+# TEST_CLUSTER=current make e2e takes the cluster of the current kubeconfig, and installs IMAGE there if one is given. ARGS are those of the
+# tests: make e2e ARGS='--test-threads=1 words'.
 e2e:
 	cargo test --no-run --test e2e
-	cargo run -q -p realnode -- run cargo test --test e2e -- $(ARGS)
+ifeq ($(TEST_CLUSTER),current)
+	$(if $(IMAGE),cargo run -q -p realnode -- install --image $(IMAGE))
+	cargo test --test e2e -- $(ARGS)
+else
+	cargo run -q -p realnode -- run --operator cargo test --test e2e -- $(ARGS)
+endif
 
-# A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be).
+# The real node itself: it comes up, loses its power, and leaves nothing.
+e2e-node:
+	cargo test -p realnode --test lifecycle
+
+# The operator's image, built by the Dockerfile without a container registry, as an archive that `docker load` takes. Needs Linux and root.
+image:
+	cargo run -q -p realnode -- image target/image/compose-operator.tar
+
+# A control plane, the operator and the stacks of examples/, until Ctrl-C (DEMO=once: until all are as they should be). Its pods are statuses
+# only; with NODE=real they are containers that answer, on a real node (Linux, root).
 demo:
 	cargo build --bin compose-operator --example demo
+ifeq ($(NODE),real)
+	TEST_CLUSTER=current cargo run -q -p realnode -- run cargo run -q --example demo
+else
 	cargo run -q --example demo
+endif
 
 # crds/ and the chart's copy of it, from the Rust types; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy.
 generate:

@@ -17,6 +17,8 @@ pub enum Error {
     Name(String),
     #[error("there is no node named `{0}`: `cargo run -p realnode -- up` starts one")]
     NotUp(String),
+    #[error("a node named `{0}` is up already: `cargo run -p realnode -- --name {0} down` ends it")]
+    Up(String),
     #[error("the node didn't start: {0}")]
     Start(String),
     #[error("{action} {path}")]

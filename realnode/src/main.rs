@@ -2,19 +2,21 @@
 #![expect(clippy::print_stdout, reason = "a command line")]
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
-use realnode::{Error, Layout, Node, Parts};
+use realnode::{Error, Layout, Node, OperatorImage, Parts};
 
 /// A real one-node Kubernetes in namespaces of its own.
 #[derive(Parser)]
 #[command(name = "realnode")]
 struct Arguments {
-    /// Which one, where several run side by side.
-    #[arg(long, default_value = "default", global = true, env = "REALNODE_NAME")]
-    name: String,
+    /// Which one, where several run side by side: `default`, or for `run` one of its own.
+    #[arg(long, global = true, env = "REALNODE_NAME")]
+    name: Option<String>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -40,7 +42,21 @@ enum Verb {
     /// Run kubectl on it, as admin.
     Kubectl(Words),
     /// Start a node, run a program in its network, and end the node with the program.
-    Run(Words),
+    Run {
+        /// Install the operator first.
+        #[arg(long)]
+        operator: bool,
+        #[command(flatten)]
+        words: Words,
+    },
+    /// Install the operator from this source tree, as its users do; with TEST_CLUSTER=current, on the cluster of the current kubeconfig.
+    Install {
+        /// An image that is there already, in a registry that the cluster reaches.
+        #[arg(long)]
+        image: Option<String>,
+    },
+    /// Build the operator's image, and write it as an archive.
+    Image { archive: PathBuf },
     /// Only build what nodes are made of.
     Build,
     #[command(hide = true)]
@@ -73,6 +89,8 @@ fn main() -> ExitCode {
 }
 
 fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
+    let own = || if matches!(verb, Verb::Run { .. }) { format!("run-{}", std::process::id()) } else { "default".to_owned() };
+    let name = name.unwrap_or_else(own);
     match verb {
         Verb::Up => print_environment(&Node::up(&name)?),
         Verb::Down => Node::down(&name)?,
@@ -87,18 +105,39 @@ fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
         Verb::Join(Words { words }) => return become_process(Node::named(&name)?.joined(&words[0]).args(&words[1..])),
         Verb::Outside(Words { words }) => return become_process(Node::named(&name)?.outside(&words[0]).args(&words[1..])),
         Verb::Kubectl(Words { words }) => return become_process(Node::named(&name)?.joined("kubectl").args(words)),
-        Verb::Run(Words { words }) => {
-            let node = Node::start(&name)?;
-            let status = node.joined(&words[0]).args(&words[1..]).status();
-            let status = status.map_err(|source| Error::Run { program: words[0].clone(), source })?;
-            let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-            return Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)));
+        Verb::Run { operator, words: Words { words } } => return run_on_own_node(&name, operator, &words),
+        Verb::Install { image } => match image {
+            Some(image) => realnode::install_image(&image, source())?,
+            None => realnode::install(&Node::named(&name)?, &OperatorImage::build(source())?, source())?,
+        },
+        Verb::Image { archive } => {
+            OperatorImage::build(source())?.save(&archive)?;
+            println!("{}", archive.display());
         }
         Verb::Build => drop(Parts::build()?),
         Verb::Init { settings } => realnode::init(&settings)?,
         Verb::Keep => realnode::keep(&Layout::new(&name)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn run_on_own_node(name: &str, operator: bool, words: &[String]) -> Result<ExitCode, Error> {
+    let image = operator.then(|| OperatorImage::build(source())).transpose()?;
+    let node = Node::start(name)?;
+    if let Some(image) = image {
+        realnode::install(&node, &image, source())?;
+    }
+    let failed = |source| Error::Run { program: words[0].clone(), source };
+    // From now on Ctrl-C is for the program: when it has ended, in its own way, so does the node.
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::new(AtomicBool::new(false))).map_err(failed)?;
+    let status = node.joined(&words[0]).args(&words[1..]).status().map_err(failed)?;
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+/// The repository that this program was built from.
+fn source() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
 fn print_environment(node: &Node) {

@@ -57,10 +57,14 @@ impl Node {
     /// Starts a node that is taken down when this is dropped, or when this process ends, however it does.
     pub fn start(name: &str) -> Result<Self, Error> {
         let layout = Layout::new(name)?;
+        if processes::first(&layout).is_some() {
+            return Err(Error::Up(name.into()));
+        }
         let parts = Parts::build()?;
         let template = Template::build(&parts)?;
         let keeper = Keeper::hire(&layout)?;
         let _lock = lock(&layout)?;
+        // What a machine that lost its power has left of it.
         clear(&layout)?;
         let mut progress = Progress::new();
         progress.passing("starting the node: its disk");

@@ -22,11 +22,14 @@ pub struct Parts {
 impl Parts {
     /// Installs, builds and makes what is missing, with progress on standard error.
     pub fn build() -> Result<Self, Error> {
-        if !cfg!(target_os = "linux") || !rustix::process::geteuid().is_root() {
-            return Err(Error::NotRoot);
-        }
+        demand_root()?;
         packages::install()?;
         let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("images");
         Ok(Self { binaries: Binaries::build()?, programs: Programs::build()?, rootfs: RootFs::build(&images)?, images })
     }
+}
+
+/// A node is made of what only root may make, on Linux.
+pub fn demand_root() -> Result<(), Error> {
+    if cfg!(target_os = "linux") && rustix::process::geteuid().is_root() { Ok(()) } else { Err(Error::NotRoot) }
 }

@@ -38,24 +38,32 @@ impl RootFs {
         let list = images.join("packages");
         let packages = fs::read_to_string(&list).map_err(Error::file("read", &list))?;
         let packages: Vec<&str> = packages.split_whitespace().collect();
-        let key = key(&packages);
-        let cache = devcluster::cache_directory()?;
-        let directory = cache.join(format!("rootfs-{key}"));
-        let made = Self { debian: directory.join("debian.tar"), busybox: directory.join("busybox"), key };
-        let lock = File::create(cache.join("rootfs.lock")).map_err(Error::file("create", cache.join("rootfs.lock")))?;
-        lock.lock().map_err(Error::file("lock", cache.join("rootfs.lock")))?;
-        if !made.busybox.is_file() {
-            make(&packages, &directory, &made)?;
+        let debian = debian(&packages)?;
+        let (busybox, key) = (debian.with_file_name("busybox"), key(&packages));
+        if !busybox.is_file() {
+            unpack_busybox(&debian, &busybox).map_err(Error::file("unpack busybox to", &busybox))?;
         }
-        Ok(made)
+        Ok(Self { debian, busybox, key })
     }
 }
 
-fn make(packages: &[&str], directory: &Path, made: &RootFs) -> Result<(), Error> {
+/// A tar of a Debian system with these packages, from the cache, or made, with progress on standard error.
+pub fn debian(packages: &[&str]) -> Result<PathBuf, Error> {
+    let directory = devcluster::cache_directory()?.join(format!("rootfs-{}", key(packages)));
+    fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;
+    let (tar, lock_file) = (directory.join("debian.tar"), directory.join("lock"));
+    let lock = File::create(&lock_file).map_err(Error::file("create", &lock_file))?;
+    lock.lock().map_err(Error::file("lock", &lock_file))?;
+    if !tar.is_file() {
+        bootstrap(packages, &directory, &tar)?;
+    }
+    Ok(tar)
+}
+
+fn bootstrap(packages: &[&str], directory: &Path, tar: &Path) -> Result<(), Error> {
     let mirror = mirror()?;
     let mut progress = Progress::new();
-    progress.step("making a root file system from Debian packages, once: some minute");
-    fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+    progress.step(&format!("making a root file system of {} Debian packages and what they need, once: some minute", packages.len()));
     let unfinished = directory.join("unfinished.tar");
     let mut command = Command::new("mmdebstrap");
     command.args(["--quiet", "--mode=root", "--variant=minbase", "--dpkgopt=force-unsafe-io"]);
@@ -64,20 +72,21 @@ fn make(packages: &[&str], directory: &Path, made: &RootFs) -> Result<(), Error>
     command.arg(format!("--include={}", packages.join(","))).arg(format!("--customize-hook={CLEAN}"));
     command.arg(SUITE).arg(&unfinished).arg(mirror);
     shell::run(command.env("TMPDIR", directory).env("DEBIAN_FRONTEND", "noninteractive"))?;
-    fs::rename(&unfinished, &made.debian).map_err(Error::file("rename", unfinished))?;
-    unpack_busybox(made).map_err(Error::file("unpack busybox to", &made.busybox))?;
-    progress.done(&format!("made a root file system of {} packages and what they need", packages.len()));
+    fs::rename(&unfinished, tar).map_err(Error::file("rename", unfinished))?;
+    progress.done(&format!("made a root file system of {} Debian packages and what they need", packages.len()));
     Ok(())
 }
 
-fn unpack_busybox(made: &RootFs) -> io::Result<()> {
+fn unpack_busybox(debian: &Path, busybox: &Path) -> io::Result<()> {
     let mut command = Command::new("tar");
-    let output = command.args(["--extract", "--to-stdout", "--file"]).arg(&made.debian).arg("./usr/bin/busybox").output()?;
+    let output = command.args(["--extract", "--to-stdout", "--file"]).arg(debian).arg("./usr/bin/busybox").output()?;
     if !output.status.success() {
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
     }
-    fs::write(&made.busybox, output.stdout)?;
-    fs::set_permissions(&made.busybox, fs::Permissions::from_mode(0o755))
+    let unfinished = busybox.with_extension(std::process::id().to_string());
+    fs::write(&unfinished, output.stdout)?;
+    fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o755))?;
+    fs::rename(unfinished, busybox)
 }
 
 fn key(packages: &[&str]) -> String {

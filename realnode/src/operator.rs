@@ -1,0 +1,78 @@
+//! The operator on a node, installed as the README says.
+
+use std::path::Path;
+use std::process::Command;
+
+use devcluster::Progress;
+
+use crate::error::Error;
+use crate::node::Node;
+use crate::operator_image::OperatorImage;
+use crate::shell;
+
+/// Namespace, release and account.
+const NAME: &str = "compose-operator";
+
+/// Puts the image into the node's registry, and installs the source tree's chart from there. Its namespace takes only pods that keep to the
+/// strictest of Kubernetes' standards.
+pub fn install(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), Error> {
+    let mut progress = Progress::new();
+    progress.passing("installing the operator");
+    let chart = source.join("charts").join(NAME);
+    let description = std::fs::read_to_string(chart.join("Chart.yaml")).map_err(Error::file("read", chart.join("Chart.yaml")))?;
+    image.push(node, app_version(&description))?;
+    let kubectl = |words: &[&str]| shell::run(node.joined("kubectl").args(words));
+    kubectl(&["create", "namespace", NAME])?;
+    kubectl(&["label", "namespace", NAME, "pod-security.kubernetes.io/enforce=restricted"])?;
+    let mut helm: Command = node.joined("helm");
+    shell::run(helm.args(["install", NAME]).arg(chart).args(["--namespace", NAME, "--create-namespace"]))?;
+    let roll_out = ["--namespace", NAME, "rollout", "status", "deployment", NAME, "--timeout=2m"];
+    if let Err(error) = kubectl(&roll_out) {
+        let why = kubectl(&["--namespace", NAME, "describe", "pods"]).unwrap_or_default();
+        return Err(Error::Start(format!("the operator isn't available: {error}\n{why}")));
+    }
+    progress.done("the operator is installed");
+    Ok(())
+}
+
+/// Installs the chart on the cluster of the current kubeconfig, with an image that it can pull; or upgrades what is installed there.
+pub fn install_image(image: &str, source: &Path) -> Result<(), Error> {
+    let cluster = devcluster::Cluster::current()?;
+    let (repository, tag) = split(image);
+    let mut helm = cluster.helm();
+    helm.args(["upgrade", "--install", NAME]).arg(source.join("charts").join(NAME));
+    helm.args(["--namespace", NAME, "--create-namespace", "--wait", "--timeout=2m"]);
+    helm.args([format!("--set=image.repository={repository}"), format!("--set=image.tag={tag}")]);
+    shell::run(&mut helm)?;
+    Ok(())
+}
+
+/// Repository and tag of an image; a colon before a slash is a registry's port.
+fn split(image: &str) -> (&str, &str) {
+    match image.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, tag),
+        _ => (image, "latest"),
+    }
+}
+
+/// What the chart takes as the image's tag.
+fn app_version(chart: &str) -> &str {
+    chart.lines().find_map(|line| line.strip_prefix("appVersion:")).map_or("latest", |version| version.trim().trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_image_has_the_tag_that_the_chart_asks_for() {
+        assert_eq!(app_version("name: x\nversion: 1.0.0\nappVersion: 2.3.4\n"), "2.3.4");
+        assert_eq!(app_version("appVersion: \"2.3\"\n"), "2.3");
+    }
+
+    #[test]
+    fn an_image_is_a_repository_and_a_tag() {
+        assert_eq!(split("registry.example:5000/team/operator:1.2"), ("registry.example:5000/team/operator", "1.2"));
+        assert_eq!(split("registry.example:5000/team/operator"), ("registry.example:5000/team/operator", "latest"));
+    }
+}

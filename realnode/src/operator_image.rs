@@ -1,0 +1,106 @@
+//! The operator's image, as the Dockerfile makes it: built by buildah on a Debian system, without a container registry.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use devcluster::Progress;
+
+use crate::error::Error;
+use crate::node::Node;
+use crate::rootfs;
+use crate::shell;
+use crate::{packages, parts, plan};
+
+/// The image, in a store of buildah's in the cache.
+#[derive(Debug, Clone)]
+pub struct OperatorImage {
+    store: PathBuf,
+}
+
+/// What compiles and links the operator's C parts; Rust comes from the machine.
+const BUILDER_PACKAGES: [&str; 3] = ["ca-certificates", "gcc", "libc6-dev"];
+const NAME: &str = "localhost/compose-operator";
+
+impl OperatorImage {
+    /// Builds it from the source tree, with progress on standard error.
+    pub fn build(source: &Path) -> Result<Self, Error> {
+        parts::demand_root()?;
+        packages::install()?;
+        let cache = devcluster::cache_directory()?;
+        let image = Self { store: cache.join("buildah") };
+        let builder = image.builder(&rootfs::debian(&BUILDER_PACKAGES)?)?;
+        let mut progress = Progress::new();
+        progress.step("building the operator's image: some 4 minutes at first, then one at most");
+        let target = cache.join("image-target");
+        fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
+        // The build itself has no network.
+        shell::run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(source))?;
+        let toolchain = shell::run(Command::new("rustc").args(["--print", "sysroot"]).current_dir(source))?;
+        let mut build = image.buildah();
+        build.args(["build", "--isolation=chroot", "--pull-never", "--format=oci", "--tag", NAME]);
+        build.arg(format!("--build-arg=BUILDER={builder}"));
+        build.arg(format!("--volume={}:/usr/local/rust:ro", toolchain.trim()));
+        build.arg(format!("--volume={}:/cargo/registry:ro", cargo_home().join("registry").display()));
+        build.arg(format!("--volume={}:/src/target", target.display()));
+        shell::run(build.arg(source))?;
+        let size = shell::run(image.buildah().args(["images", "--format={{.Size}}", NAME]))?;
+        progress.done(&format!("built the operator's image: {}", size.trim()));
+        Ok(image)
+    }
+
+    /// Writes it as an archive that `docker load`, `ctr images import` and the like take.
+    pub fn save(&self, archive: &Path) -> Result<(), Error> {
+        if let Some(directory) = archive.parent() {
+            fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
+        }
+        drop(fs::remove_file(archive));
+        let target = format!("docker-archive:{}:compose-operator:latest", archive.display());
+        shell::run(self.buildah().args(["push", "--quiet", NAME, &target]))?;
+        Ok(())
+    }
+
+    /// Puts it into the node's registry, where the node finds it under its plain name with this tag.
+    pub fn push(&self, node: &Node, tag: &str) -> Result<(), Error> {
+        let mut push = node.joined("buildah");
+        push.args(self.place()).args(["push", "--quiet", "--tls-verify=false", NAME]);
+        shell::run(push.arg(format!("docker://{}/library/compose-operator:{tag}", plan::registry())))?;
+        Ok(())
+    }
+
+    /// The base of the build: made once, then called by what it is made of.
+    fn builder(&self, root: &Path) -> Result<String, Error> {
+        let key = root.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let name = format!("localhost/builder:{key}");
+        if shell::run(self.buildah().args(["inspect", "--type=image", &name])).is_ok() {
+            return Ok(name);
+        }
+        let container = shell::run(self.buildah().args(["from", "scratch"]))?;
+        let container = container.trim();
+        shell::run(self.buildah().args(["add", "--quiet", container]).arg(root).arg("/"))?;
+        shell::run(self.buildah().args([
+            "config",
+            "--env=PATH=/usr/local/rust/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "--env=CARGO_HOME=/cargo",
+            "--env=CARGO_NET_OFFLINE=true",
+            container,
+        ]))?;
+        shell::run(self.buildah().args(["commit", "--quiet", "--rm", container, &name]))?;
+        Ok(name)
+    }
+
+    fn buildah(&self) -> Command {
+        let mut command = Command::new("buildah");
+        command.args(self.place());
+        command
+    }
+
+    fn place(&self) -> [String; 2] {
+        [format!("--root={}", self.store.display()), format!("--runroot={}", self.store.join("run").display())]
+    }
+}
+
+fn cargo_home() -> PathBuf {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}

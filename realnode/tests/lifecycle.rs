@@ -1,0 +1,158 @@
+//! Nodes come up, lose their power, and leave nothing. They need root and the parts of a node: `make e2e` runs them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use realnode::Layout;
+
+const POD: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: {name: pod, labels: {app: pod}}
+spec:
+  containers: [{name: main, image: "busybox:1", command: [sh, -c, "echo $(hostname) >>/data/starts; httpd -f -p 8000 -h /data"], volumeMounts: [{name: data, mountPath: /data}]}]
+  securityContext: {runAsUser: 1000, runAsNonRoot: true}
+  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: pod}
+spec: {type: NodePort, selector: {app: pod}, ports: [{port: 80, targetPort: 8000, nodePort: 30080}]}
+"#;
+
+#[test]
+fn two_nodes_run_side_by_side_and_a_power_cut_of_one_keeps_its_disk() {
+    let (one, other) = (Named::up("one"), Named::up("other"));
+    one.apply(POD);
+    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=60s"]);
+    assert_eq!(one.published(), "pod\n", "a user without rights writes to a volume, and a published port answers beside the node");
+    let refused = other.command(&["kubectl", "get", "pod", "pod"]).output().unwrap();
+    assert!(!refused.status.success(), "the other node knows nothing of it");
+
+    let mut joined = one.command(&["join", "sleep", "600"]).spawn().unwrap();
+    assert!(one.command(&["reboot"]).status().unwrap().success());
+    assert!(joined.try_wait().unwrap().is_none(), "what is only joined to a node's network outlives its power");
+    joined.kill().unwrap();
+    joined.wait().unwrap();
+    one.kubectl(&["wait", "pod/pod", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s"]);
+    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=60s"]);
+    assert_eq!(one.published(), "pod\npod\n");
+
+    let (layouts, nodes) = ([one.layout(), other.layout()], [one, other]);
+    drop(nodes);
+    layouts.iter().for_each(nothing_is_left);
+}
+
+#[test]
+fn a_node_ends_with_the_program_that_it_was_started_for() {
+    let name = unique("run");
+    let script = "kubectl get nodes --output=name; exit 7";
+    let output = realnode(&name, &["run", "sh", "-c", script]).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stdout).as_ref()), (Some(7), "node/node\n"));
+    nothing_is_left(&Layout::new(&name).unwrap());
+}
+
+#[test]
+fn a_node_whose_owner_is_killed_leaves_nothing() {
+    let name = unique("killed");
+    let mut owner = realnode(&name, &["run", "sh", "-c", "echo up; sleep 600"]).stdout(Stdio::piped()).spawn().unwrap();
+    wait_for_a_line(&mut owner);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    // The keeper holds this lock until it is done, and then removes it.
+    let layout = Layout::new(&name).unwrap();
+    while layout.directory().exists() || named_after(&layout).iter().any(|path| path.exists()) {
+        std::thread::yield_now();
+    }
+    nothing_is_left(&layout);
+}
+
+/// A node that stays up until this is dropped.
+struct Named(String);
+
+impl Named {
+    fn up(name: &str) -> Self {
+        let node = Self(unique(name));
+        let output = node.command(&["up"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        node
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        realnode(&self.0, arguments)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(&self.0).unwrap()
+    }
+
+    fn apply(&self, manifests: &str) {
+        let file = std::env::temp_dir().join(&self.0);
+        fs::write(&file, manifests).unwrap();
+        self.kubectl(&["apply", "--filename", file.to_str().unwrap()]);
+        fs::remove_file(file).unwrap();
+    }
+
+    fn kubectl(&self, arguments: &[&str]) {
+        let output = self.command(&["kubectl"]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn published(&self) -> String {
+        let url = "http://10.10.0.1:30080/starts";
+        let words = ["outside", "curl", "--silent", "--fail", "--retry", "20", "--retry-all-errors", "--retry-delay", "1", url];
+        let output = self.command(&words).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        assert!(self.command(&["down"]).status().unwrap().success());
+    }
+}
+
+fn unique(name: &str) -> String {
+    format!("{name}-{}", std::process::id())
+}
+
+fn realnode(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_realnode"));
+    command.args(["--name", name]).args(arguments);
+    command
+}
+
+fn wait_for_a_line(process: &mut Child) {
+    let mut line = String::new();
+    BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "up\n");
+}
+
+/// What carries the node's name outside of its directory.
+fn named_after(layout: &Layout) -> Vec<PathBuf> {
+    let namespaces = ["node", "beside"].map(|kind| Path::new("/run/netns").join(format!("compose-{kind}-{}", layout.name())));
+    let hierarchies = fs::read_dir("/sys/fs/cgroup").unwrap().map(|entry| entry.unwrap().path());
+    let groups = hierarchies.chain([PathBuf::from("/sys/fs/cgroup")]).map(|path| path.join(format!("compose-node-{}", layout.name())));
+    namespaces.into_iter().chain(groups).collect()
+}
+
+fn nothing_is_left(layout: &Layout) {
+    assert!(!layout.directory().exists(), "its disk");
+    for path in named_after(layout) {
+        assert!(!path.exists(), "{}", path.display());
+    }
+    let place = layout.directory().display().to_string();
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(&place), "a mount");
+    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("cmdline"));
+    let left: Vec<String> = processes.filter_map(|path| fs::read_to_string(path).ok()).filter(|line| line.contains(&place)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
