@@ -22,6 +22,8 @@ mod process;
 mod properties;
 #[path = "translate/secrets.rs"]
 mod secrets;
+#[path = "translate/sharing.rs"]
+mod sharing;
 #[path = "translate/storage.rs"]
 mod storage;
 #[path = "translate/support.rs"]

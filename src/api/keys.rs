@@ -9,6 +9,8 @@
 //! | which fields of an object are ours, after our last write | `status.objects[].fields` |
 //! | the inputs at which a service last met its condition | `status.services[].met` |
 //! | the inputs at which a run-to-completion service has completed | `status.services[].completed` |
+//! | that the steps which run once before a service have completed, or failed, and at which generation | `status.services[].preStart` |
+//! | the addresses that a Service is made with again | `status.objects[].address` |
 //! | that a dependency's roll-out restarted this service | annotation [`RESTARTED_FOR`] on the pod template |
 //! | whose a claim is | annotations [`STACK`] and [`VOLUME`] on the claim |
 

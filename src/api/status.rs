@@ -78,6 +78,9 @@ pub struct ServiceStatus {
     /// The inputs at which the restart limit (`on-failure:n`) was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted: Option<String>,
+    /// What has become of the steps that run once before the service (`pre_start`): `completed=<inputs>`, `failed=<inputs>@<generation>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pre_start: Option<String>,
     /// When the roll-out that is under way began (RFC 3339), for the progress deadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
@@ -95,6 +98,9 @@ pub struct ObjectStatus {
     /// Hash of our managedFields entry after our last write; a live object whose entry hashes otherwise has drifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<String>,
+    /// The addresses of a Service: a successor of the same name is made with them, for programs that resolved the name long ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// `status.warnings[]`.

@@ -160,7 +160,7 @@ fn secret_files(project: &Project) -> BTreeSet<String> {
         _ => None,
     });
     let env_files = project.services.values().flat_map(|service| {
-        service.env_files.iter().chain(service.pre_start.iter().flat_map(|hook| &hook.env_files)).map(|file| file.path.clone())
+        service.env_files.iter().chain(service.pre_start.iter().flat_map(|step| &step.container.env_files)).map(|file| file.path.clone())
     });
     let open = project.configs.values().filter_map(|config| match &config.source {
         FileSource::File(path) => Some(path.clone()),

@@ -4,7 +4,7 @@ use http::Request as HttpRequest;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceSpec};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -51,9 +51,30 @@ pub struct Compared {
 /// Where the API server refuses or does not answer; [`Class::Conflict`] where the object exists.
 pub async fn create(caller: &Caller, place: &Place, object: Object) -> Result<Seen, Error> {
     let key = object.key();
+    let unaddressed = unaddressed(&object);
+    match post(caller, place, &key, object).await {
+        // Its old addresses are taken, or of no use any more.
+        Err(error) if error.class() == Class::Refused => match unaddressed {
+            Some(object) => post(caller, place, &key, object).await,
+            None => Err(error),
+        },
+        result => result,
+    }
+}
+
+async fn post(caller: &Caller, place: &Place, key: &Key, object: Object) -> Result<Seen, Error> {
     let params = PostParams { field_manager: Some(keys::MANAGER.to_owned()), ..PostParams::default() };
     let request = body(place, object, None).and_then(|bytes| at(place, key.kind).create(&params, bytes));
-    send(caller, "create", &key, request).await
+    send(caller, "create", key, request).await
+}
+
+/// A Service that asks for addresses, without them.
+fn unaddressed(object: &Object) -> Option<Object> {
+    let Object::Service(service) = object else { return None };
+    let spec = service.spec.as_ref().filter(|spec| spec.cluster_ip.as_deref().is_some_and(|address| address != "None"))?;
+    let mut service = service.clone();
+    service.spec = Some(ServiceSpec { cluster_ip: None, cluster_ips: None, ..spec.clone() });
+    Some(Object::Service(service))
 }
 
 /// Reads an object; `None` where there is none.

@@ -64,6 +64,7 @@ fn container(status: &ContainerStatus) -> ContainerView {
     ContainerView {
         name: status.name.clone(),
         started: status.started.unwrap_or_else(|| state.is_some_and(|s| s.running.is_some() || s.terminated.is_some())),
+        ready: status.ready,
         restarts: status.restart_count,
         waiting: waiting.map(|w| (w.reason.clone().unwrap_or_default(), w.message.clone().unwrap_or_default())),
         exit_code: ended.map(|t| t.exit_code),

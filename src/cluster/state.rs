@@ -324,5 +324,6 @@ fn same_but_for_version(old: &Seen, new: &Seen) -> bool {
         && old.fields == new.fields
         && old.posted == new.posted
         && old.headless == new.headless
+        && old.address == new.address
         && old.state == new.state
 }

@@ -45,6 +45,8 @@ pub struct Seen {
     pub changed_by: Option<String>,
     /// For Services: `clusterIP: None`.
     pub headless: Option<bool>,
+    /// For Services with addresses of their own: these, joined by commas.
+    pub address: Option<String>,
     pub state: WorkloadView,
 }
 
@@ -161,6 +163,7 @@ pub struct PodView {
 pub struct ContainerView {
     pub name: String,
     pub started: bool,
+    pub ready: bool,
     pub restarts: i32,
     /// (reason, message) of the waiting state.
     pub waiting: Option<(String, String)>,
@@ -206,6 +209,7 @@ pub(super) fn of_metadata(meta: &ObjectMeta) -> Seen {
         posted: managed.iter().any(|e| is_ours(e) && e.operation.as_deref() == Some("Update")),
         changed_by: changed_by(managed),
         headless: None,
+        address: None,
         state: WorkloadView::None,
     }
 }

@@ -86,8 +86,9 @@ impl Loader<'_> {
             if self.options.resolve_environment {
                 let node = project.root.get("services").and_then(|services| services.get(name));
                 self.env_files(&mut service.env_files, node, &path, variables);
-                for (index, hook) in service.pre_start.iter_mut().enumerate() {
-                    self.env_files(&mut hook.env_files, Some(&hook.node), &path.key("pre_start").index(index), variables);
+                for (index, step) in service.pre_start.iter_mut().enumerate() {
+                    let node = node.and_then(|node| node.get("pre_start")?.as_sequence()?.get(index));
+                    self.env_files(&mut step.container.env_files, node, &path.key("pre_start").index(index), variables);
                 }
             }
         }

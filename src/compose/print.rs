@@ -92,7 +92,7 @@ fn fold(root: &mut Node, project: &Project) {
         fold_into(node, &service.env_files, &service.environment);
         let hooks = node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten();
         for (node, hook) in hooks.zip(&service.pre_start) {
-            fold_into(node, &hook.env_files, &hook.hook.environment);
+            fold_into(node, &hook.container.env_files, &hook.container.environment);
         }
     });
 }

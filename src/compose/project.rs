@@ -156,7 +156,8 @@ impl Loader<'_> {
             FileSource::File(file) => Some(file.clone()),
             _ => None,
         });
-        let mounts = project.services.values().flat_map(|service| &service.volumes);
+        let steps = project.services.values().flat_map(|service| &service.pre_start).map(|step| &step.container);
+        let mounts = project.services.values().chain(steps).flat_map(|container| &container.volumes);
         let binds = mounts.filter(|mount| mount.kind == MountKind::Bind).filter_map(|mount| mount.source.clone());
         // A named volume may be a bind mount in disguise: `driver_opts: {type: none, o: bind, device: ./data}`.
         let disguised =

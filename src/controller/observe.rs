@@ -67,6 +67,7 @@ impl Viewer<'_> {
             fields: seen.fields.clone(),
             changed_by: seen.changed_by.clone(),
             headless: seen.headless,
+            address: seen.address.clone(),
             state: seen.state.clone(),
         }
     }
@@ -107,6 +108,7 @@ mod tests {
             posted: false,
             changed_by: None,
             headless: None,
+            address: None,
             state: WorkloadView::None,
         }
     }

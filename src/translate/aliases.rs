@@ -10,8 +10,7 @@ use crate::compose::path::Path;
 
 use super::names::{self, ObjectName};
 use super::report::Report;
-use super::service::has_service;
-use super::stack::{Stack, networks_of, service_path};
+use super::stack::{Stack, service_path};
 
 /// A Service under a further name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +93,7 @@ fn entries<'a>(stack: &Stack<'a>, key: &'a str, service: &'a Service) -> Vec<Ent
     let path = service_path(key);
     let own = |alias: &str, path: Path| Entry { alias: alias.to_owned(), target: key, source: Source::Own, path };
     let mut entries = Vec::new();
-    if has_service(service) {
+    if stack.has_network(key) {
         entries.push(own(key, path.clone()));
         entries.extend(service.container_name.as_ref().map(|alias| own(alias, path.key("container_name"))));
         entries.extend(service.hostname.as_ref().map(|alias| own(alias, path.key("hostname"))));
@@ -108,7 +107,7 @@ fn entries<'a>(stack: &Stack<'a>, key: &'a str, service: &'a Service) -> Vec<Ent
     for (index, link) in service.links.iter().enumerate() {
         let (target, alias) = link.split_once(':').unwrap_or((link, link));
         // An unknown service is refused where the links are read as dependencies.
-        if let Some((target, ..)) = stack.service(target).filter(|(_, other, _)| has_service(other)) {
+        if let Some((target, ..)) = stack.service(target).filter(|(target, ..)| stack.has_network(target)) {
             entries.push(Entry { alias: alias.to_owned(), target, source: Source::Link(key), path: path.key("links").index(index) });
         }
     }
@@ -128,8 +127,7 @@ fn service_of<'a>(stack: &Stack<'a>, group: &[Entry<'a>]) -> Answer<'a> {
     let Some(first) = group.first() else { return Answer::Nothing };
     let Some(name) = ObjectName::of_alias(&first.alias) else { return Answer::Nothing };
     if let Some(holder) = stack.named(&name) {
-        let has_one = stack.service(holder).is_some_and(|(_, service, _)| has_service(service));
-        return if has_one { Answer::Service(holder) } else { Answer::Nothing };
+        return if stack.has_network(holder) { Answer::Service(holder) } else { Answer::Nothing };
     }
     let targets: BTreeSet<&str> = group.iter().map(|entry| entry.target).collect();
     let links = group.iter().any(|entry| matches!(entry.source, Source::Link(_)));
@@ -161,8 +159,7 @@ fn in_hosts_files<'a>(stack: &Stack<'a>, group: &[Entry<'a>], of_dns: &BTreeSet<
             Source::Link(user) => give(user),
             Source::Network(network) => stack.members(network).for_each(&mut give),
             Source::Own => {
-                let networks = stack.project.services.get(entry.target).map(networks_of).unwrap_or_default();
-                networks.into_iter().flat_map(|network| stack.members(network)).for_each(&mut give);
+                stack.networks(entry.target).into_iter().flat_map(|network| stack.members(network)).for_each(&mut give);
             }
         }
     }
@@ -181,8 +178,7 @@ fn in_hosts_files<'a>(stack: &Stack<'a>, group: &[Entry<'a>], of_dns: &BTreeSet<
 /// Whether a Service would let a service use the name that may not, and reach the target under it.
 fn leaks(stack: &Stack, entry: &Entry) -> bool {
     let Source::Network(network) = entry.source else { return false };
-    let Some(target) = stack.project.services.get(entry.target) else { return false };
-    let elsewhere = networks_of(target).into_iter().filter(|other| *other != network);
+    let elsewhere = stack.networks(entry.target).into_iter().filter(|other| *other != network);
     elsewhere.flat_map(|other| stack.members(other)).any(|peer| peer != entry.target && !stack.is_member(network, peer))
 }
 

@@ -39,6 +39,15 @@ pub struct ServicePlan {
     pub workload: Key,
     /// Legal object name; value of the label `compose-operator.dev/service`.
     pub object_name: String,
+    /// Object name of the service in whose pods it runs: its own, unless it shares another's. Then the workload is that one's, and so are
+    /// the gates and external resources: nothing is to be done for this service alone.
+    pub pod: String,
+    /// Name of its container.
+    pub container: String,
+    /// Containers of other services in the same pods.
+    pub mates: Vec<String>,
+    /// What runs once before any replica.
+    pub pre_start: Option<PreStart>,
     /// Hash of what user and admin determine, replicas aside; equal to the workload's annotation.
     pub inputs: String,
     pub image: String,
@@ -56,6 +65,16 @@ pub struct ServicePlan {
     pub endpoints: Vec<Endpoint>,
     /// Seconds that a roll-out may take before it counts as failed.
     pub progress_deadline: u64,
+}
+
+/// Steps that run once before any replica of a service: a Job, and who knows whether it has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreStart {
+    pub workload: Key,
+    /// Hash of what user and admin determine of the steps: when it changes they run again.
+    pub inputs: String,
+    /// Value of the label `compose-operator.dev/service` of its pods.
+    pub pod: String,
 }
 
 /// An entry of `depends_on`, or what links, shared namespaces and `volumes_from` imply.
@@ -112,5 +131,10 @@ impl Desired {
 impl ServicePlan {
     pub fn kind(&self) -> Kind {
         self.workload.kind
+    }
+
+    /// Whether it runs in the pods of another service.
+    pub fn is_guest(&self) -> bool {
+        self.pod != self.object_name
     }
 }

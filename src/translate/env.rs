@@ -16,7 +16,7 @@ use super::models;
 use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::report::{self, Report};
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 
 /// What a container is started with.
 #[derive(Default)]
@@ -34,20 +34,19 @@ pub fn doubled(text: &str) -> String {
     text.replace('$', "$$")
 }
 
-/// What a service's container is started with.
-pub fn process(stack: &Stack, key: &str, service: &Service, name: &ObjectName, objects: &mut Objects, report: &mut Report) -> Process {
-    let path = service_path(key);
+/// What a container is started with; `name` is that of its service.
+pub fn process(stack: &Stack, service: &Service, name: &ObjectName, path: &Path, objects: &mut Objects, report: &mut Report) -> Process {
     let mut hidden = Hidden::default();
     let mut process = Process::default();
     let command = words(stack, &service.command, &path.key("command"), &mut hidden);
     let entrypoint = words(stack, &service.entrypoint, &path.key("entrypoint"), &mut hidden);
-    (process.command, process.args) = start(command, entrypoint, &path, report);
+    (process.command, process.args) = start(command, entrypoint, path, report);
     let mut env = environment(stack, service, &path.key("environment"), &mut hidden, report);
-    for variable in models::variables(stack, service, &path, report) {
+    for variable in models::variables(stack, service, path, report) {
         // What the file writes itself wins.
         env.entry(variable.name.clone()).or_insert(variable);
     }
-    hidden.reference(stack, name, &path, &mut env, &mut process.digests, objects, report);
+    hidden.reference(stack, name, path, &mut env, &mut process.digests, objects, report);
     process.env = env.into_values().collect();
     for (index, file) in service.env_files.iter().enumerate() {
         let path = path.key("env_file").index(index);

@@ -62,17 +62,13 @@ pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>,
     let mut all: Ports = BTreeMap::new();
     for (key, service, _) in stack.services() {
         let ports = all.entry(key).or_default();
-        ports
-            .extend(service.ports.iter().filter_map(|port| Some(Listen { port: port.target, protocol: Protocol::parse(&port.protocol)? })));
-        for (index, text) in service.expose.iter().enumerate() {
-            match exposed(text) {
-                Some(listens) => ports.extend(listens),
-                None => report.refuse(
-                    "port",
-                    &service_path(key).key("expose").index(index),
-                    format!("{text:?} is not a port or a range of ports (1-65535)"),
-                ),
-            }
+        ports.extend(declared(service));
+        for (index, text) in service.expose.iter().enumerate().filter(|(_, text)| exposed(text).is_none()) {
+            report.refuse(
+                "port",
+                &service_path(key).key("expose").index(index),
+                format!("{text:?} is not a port or a range of ports (1-65535)"),
+            );
         }
         let image = service.image.as_deref().unwrap_or_default();
         ports.extend(images::known_ports(image).iter().map(|port| Listen { port: *port, protocol: Protocol::Tcp }));
@@ -86,7 +82,20 @@ pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>,
             }
         }
     }
+    for (guest, ..) in stack.services().filter(|(key, ..)| stack.host(key) != *key) {
+        // They listen on the same addresses, so the host's name leads to all of them.
+        let ports = all.get(guest).cloned().unwrap_or_default();
+        if let Some((host, ..)) = stack.service(stack.host(guest)) {
+            all.entry(host).or_default().extend(ports);
+        }
+    }
     all
+}
+
+/// The ports that a service says it listens on.
+pub fn declared(service: &Service) -> impl Iterator<Item = Listen> {
+    let published = service.ports.iter().filter_map(|port| Some(Listen { port: port.target, protocol: Protocol::parse(&port.protocol)? }));
+    published.chain(service.expose.iter().filter_map(|text| exposed(text)).flatten())
 }
 
 /// Refuses static addresses that other texts of the stack dial: pods have addresses of the cluster's choice.

@@ -7,7 +7,7 @@ use crate::compose::path::Path;
 
 use super::desired::Gate;
 use super::object::Kind;
-use super::pod;
+use super::container;
 use super::report::Report;
 use super::stack::{Stack, service_path};
 use super::workload::{self, Restart};
@@ -33,7 +33,25 @@ pub fn gates<'a>(stack: &Stack<'a>, kinds: &BTreeMap<&'a str, (Kind, Restart)>, 
         }
         all.insert(key, gates.into_values().collect::<Vec<_>>());
     }
-    refuse_cycles(&all, report);
+    let all = of_pods(stack, all);
+    refuse_cycles(stack, &all, report);
+    all
+}
+
+/// A pod waits for what any of its services waits for. Those that share it wait for nothing of each other: they start together.
+fn of_pods<'a>(stack: &Stack<'a>, mut all: BTreeMap<&'a str, Vec<Gate>>) -> BTreeMap<&'a str, Vec<Gate>> {
+    let guests: Vec<&str> = all.keys().copied().filter(|key| stack.host(key) != *key).collect();
+    for guest in guests {
+        let own = all.get_mut(guest).map(std::mem::take).unwrap_or_default();
+        if let Some(gates) = all.get_mut(stack.host(guest)) {
+            let new: Vec<Gate> = own.into_iter().filter(|gate| !gates.contains(gate)).collect();
+            gates.extend(new);
+        }
+    }
+    for (host, gates) in &mut all {
+        gates.retain(|gate| stack.host(&gate.service) != *host);
+        gates.sort_by(|a, b| a.service.cmp(&b.service));
+    }
     all
 }
 
@@ -58,7 +76,7 @@ fn written(
         DependencyCondition::Healthy if target.healthcheck.as_ref().is_some_and(|check| check.disable) => {
             report.refuse("no-healthcheck", path, format!("{name} can't become healthy: its healthcheck is disabled"));
         }
-        DependencyCondition::Healthy if !pod::has_check(target) => {
+        DependencyCondition::Healthy if !container::has_check(target) => {
             report.warn(
                 "no-healthcheck",
                 path,
@@ -100,39 +118,43 @@ fn implied<'a>(stack: &Stack<'a>, key: &str, service: &'a Service, report: &mut 
     found
 }
 
-fn refuse_cycles(gates: &BTreeMap<&str, Vec<Gate>>, report: &mut Report) {
+fn refuse_cycles<'a>(stack: &Stack<'a>, gates: &'a BTreeMap<&'a str, Vec<Gate>>, report: &mut Report) {
     let mut done = BTreeSet::new();
     for start in gates.keys() {
         let mut trail = Vec::new();
-        visit(start, gates, &mut trail, &mut done, report);
+        visit(stack, start, gates, &mut trail, &mut done, report);
     }
 }
 
+/// Follows the gates of a service's pod. `trail`: the services on the way here.
 fn visit<'a>(
+    stack: &Stack<'a>,
     key: &'a str,
-    gates: &'a BTreeMap<&str, Vec<Gate>>,
+    gates: &'a BTreeMap<&'a str, Vec<Gate>>,
     trail: &mut Vec<&'a str>,
     done: &mut BTreeSet<&'a str>,
     report: &mut Report,
 ) {
-    if let Some(at) = trail.iter().position(|other| *other == key) {
-        let cycle: Vec<&str> = trail[at..].iter().copied().chain([key]).collect();
+    let host = stack.host(key);
+    if let Some(at) = trail.iter().position(|other| stack.host(other) == host) {
+        let spelled = |key: &str| if stack.host(key) == key { key.to_owned() } else { format!("{key} (in the pod of {})", stack.host(key)) };
+        let cycle: Vec<String> = trail[at..].iter().copied().chain([key]).map(spelled).collect();
         report.refuse(
             "dependency-cycle",
-            &service_path(key).key("depends_on"),
+            &service_path(host).key("depends_on"),
             format!("services wait for each other: {}", cycle.join(" -> ")),
         );
         return;
     }
-    if done.contains(key) {
+    if done.contains(host) {
         return;
     }
     trail.push(key);
-    for gate in gates.get(key).into_iter().flatten() {
-        visit(&gate.service, gates, trail, done, report);
+    for gate in gates.get(host).into_iter().flatten() {
+        visit(stack, &gate.service, gates, trail, done, report);
     }
     trail.pop();
-    done.insert(key);
+    done.insert(host);
 }
 
 /// Kind and restart policy of every service.
@@ -142,5 +164,12 @@ pub fn kinds<'a>(stack: &Stack<'a>, report: &mut Report) -> BTreeMap<&'a str, (K
         let restart = workload::restart(key, service, report);
         (key, (workload::kind(key, service, restart, awaited.contains(key), report), restart))
     };
-    stack.services().map(of).collect()
+    let mut kinds: BTreeMap<&str, (Kind, Restart)> = stack.services().map(of).collect();
+    let of_hosts: Vec<_> = kinds.keys().filter_map(|key| Some((*key, kinds.get(stack.host(key))?.0))).collect();
+    for (key, kind) in of_hosts {
+        if let Some(entry) = kinds.get_mut(key) {
+            entry.0 = kind;
+        }
+    }
+    kinds
 }

@@ -26,6 +26,8 @@ const INSTALLED: &str = "helper--binary";
 const INSTALLED_AT: &str = "/.compose-operator/bin";
 /// Where the init containers see the pod's volumes, each under its name.
 const VOLUMES_AT: &str = "/.compose-operator/volumes";
+/// Volumes that the init containers of all containers of a pod share.
+pub const OF_THE_POD: [&str; 2] = [HOSTS_VOLUME, INSTALLED];
 /// A user that is nobody in particular.
 const NOBODY: i64 = 65532;
 /// What root needs to give files away, and to get at those of others; pods have all of them by default.

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use k8s_openapi::api::core::v1::{HostAlias, PodSpec};
 use serde_json::json;
 
-use crate::compose::model::{ExtraHost, Service};
+use crate::compose::model::ExtraHost;
 use crate::compose::path::Path;
 
 use super::aliases::Aliases;
@@ -14,6 +14,7 @@ use super::hash;
 use super::helper;
 use super::mounts::{Mounts, at, scratch};
 use super::names;
+use super::pod::Member;
 use super::report::Report;
 use super::stack::Stack;
 
@@ -31,29 +32,37 @@ pub struct HostsFile {
     pub lines: BTreeSet<(String, String)>,
 }
 
-/// Gives a service's containers a hosts file of their own, where they need one.
-pub fn mount(stack: &Stack, aliases: &Aliases, key: &str, service: &Service, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+/// The hosts file of the pod that some services share, or that one has alone; empty where the kubelet's does.
+pub fn file(stack: &Stack, aliases: &Aliases, members: &[Member], report: &mut Report) -> HostsFile {
     let mut file = HostsFile::default();
-    for entry in service.extra_hosts.iter().filter(|entry| !is_alias(entry)) {
-        let (address, path) = (address(entry), path.key("extra_hosts"));
-        if names::is_host_name(&entry.host) {
-            file.lines.extend(address.map(|address| (address.to_string(), entry.host.clone())));
-        } else {
-            report.refuse("extra-hosts", &path, format!("{:?} is no name of a host", entry.host));
+    let entries = || members.iter().flat_map(|member| &member.service.extra_hosts);
+    for member in members {
+        for entry in member.service.extra_hosts.iter().filter(|entry| !is_alias(entry)) {
+            if names::is_host_name(&entry.host) {
+                file.lines.extend(address(entry).map(|address| (address.to_string(), entry.host.clone())));
+            } else {
+                report.refuse("extra-hosts", &member.path().key("extra_hosts"), format!("{:?} is no name of a host", entry.host));
+            }
+        }
+        let written = |name: &str| entries().any(|entry| entry.host.eq_ignore_ascii_case(name));
+        for (name, targets) in aliases.hosts.get(member.key).into_iter().flatten().filter(|(name, _)| !written(name)) {
+            let is_inside = |target: &&&str| stack.host(target) == stack.host(member.key);
+            if targets.iter().any(|target| is_inside(&target)) {
+                file.own.insert(name.clone());
+            }
+            let others = targets.iter().filter(|target| !is_inside(target));
+            let services: BTreeSet<String> = others.filter_map(|target| stack.name_of(target)).map(ToString::to_string).collect();
+            if !services.is_empty() {
+                file.names.entry(name.clone()).or_default().extend(services);
+            }
         }
     }
-    let written = |name: &str| service.extra_hosts.iter().any(|entry| entry.host.eq_ignore_ascii_case(name));
-    for (name, targets) in aliases.hosts.get(key).into_iter().flatten().filter(|(name, _)| !written(name)) {
-        if targets.contains(key) {
-            file.own.insert(name.clone());
-        }
-        let others = targets.iter().filter(|target| **target != key);
-        let services: BTreeSet<String> = others.filter_map(|target| stack.name_of(target)).map(ToString::to_string).collect();
-        if !services.is_empty() {
-            file.names.insert(name.clone(), services);
-        }
-    }
-    if file == HostsFile::default() {
+    file
+}
+
+/// Gives a container the pod's hosts file, where that is more than the kubelet's. `writes`: its init containers write it.
+pub fn mount(file: &HostsFile, writes: bool, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if *file == HostsFile::default() {
         return;
     }
     if mounts.has_target(PATH) {
@@ -64,24 +73,26 @@ pub fn mount(stack: &Stack, aliases: &Aliases, key: &str, service: &Service, pat
     let intent = json!([&file.names, &file.own, &file.lines]);
     mounts.digests.insert(PATH.to_owned(), hash::of_json(&intent));
     mounts.add(scratch(helper::HOSTS_VOLUME, false, None), at(PATH, false, Some(helper::HOSTS_FILE.to_owned())), path, report);
-    mounts.hosts = Some(file);
+    mounts.hosts = writes.then(|| file.clone());
 }
 
 /// `extra_hosts` that the kubelet writes itself.
-pub fn extra(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) {
-    let path = path.key("extra_hosts");
+pub fn extra(members: &[Member], spec: &mut PodSpec, report: &mut Report) {
     let mut by_address: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for entry in &service.extra_hosts {
+    for (path, entry) in members.iter().flat_map(|member| member.service.extra_hosts.iter().map(|entry| (member.path(), entry))) {
+        let path = path.key("extra_hosts");
         if entry.address == "host-gateway" {
             report.warn("host-gateway", &path, format!("{}: a pod has no host of its own to reach; the line is left out", entry.host));
         } else if let Some(address) = address(entry) {
-            if is_alias(entry) {
-                by_address.entry(address.to_string()).or_default().push(entry.host.clone());
+            let names = by_address.entry(address.to_string()).or_default();
+            if is_alias(entry) && !names.contains(&entry.host) {
+                names.push(entry.host.clone());
             }
         } else {
             report.refuse("extra-hosts", &path, format!("{}: {:?} is not an IP address", entry.host, entry.address));
         }
     }
+    by_address.retain(|_, names| !names.is_empty());
     let aliases: Vec<_> = by_address.into_iter().map(|(ip, names)| HostAlias { ip, hostnames: Some(names) }).collect();
     spec.host_aliases = (!aliases.is_empty()).then_some(aliases);
 }

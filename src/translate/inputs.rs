@@ -11,7 +11,7 @@ use super::hash;
 use super::host_ports::is_of_node;
 use super::labels;
 use super::object::Kind;
-use super::pod::Pod;
+use super::pod::{Context, Member, Part, Pod};
 use super::policy::Policy;
 use super::report;
 use super::stack::{Stack, networks_of, service_path};
@@ -21,24 +21,46 @@ use super::workload::Restart;
 const ELSEWHERE: [&str; 11] =
     ["attach", "build", "depends_on", "develop", "expose", "extends", "links", "networks", "ports", "profiles", "scale"];
 
-/// Hash of a service's inputs. Replicas count for Jobs alone: a Deployment's are compared by themselves.
-pub fn of_workload(
-    stack: &Stack,
-    key: &str,
-    service: &Service,
-    kind: Kind,
-    restart: Restart,
-    pod: &Pod,
-    alias_labels: &[String],
-) -> String {
-    let path = service_path(key);
-    let mut slice = report::node(&stack.project.root, &path).map(yaml::to_json).unwrap_or_default();
-    if let Some(slice) = slice.as_object_mut() {
-        for attribute in ELSEWHERE {
-            slice.remove(attribute);
-        }
-        without_replicas(slice);
+/// Hash of the inputs of a pod's services. Replicas count for Jobs alone: a Deployment's are compared by themselves.
+pub fn of_workload(context: &Context, kind: Kind, restarts: &[Restart], pod: &Pod) -> String {
+    let mut intents = pod.parts.iter().zip(restarts).map(|(part, restart)| of_part(context, kind, *restart, part));
+    let mut intent = intents.next().unwrap_or_default();
+    let guests: Vec<Json> = intents.collect();
+    intent["neighbours"] = json!(&pod.neighbours);
+    if !guests.is_empty() {
+        intent["guests"] = json!(guests);
     }
+    hash::of_json(&intent)
+}
+
+/// Hash of the inputs of the steps that run once before a pod.
+pub fn of_steps(context: &Context, parts: &[Part]) -> String {
+    let stack = context.stack;
+    let of = |part: &Part| {
+        let steps = slice(stack, part.member.key).get_mut("pre_start").map(Json::take);
+        let steps: Vec<Json> = steps.as_ref().and_then(Json::as_array).into_iter().flatten().filter(|step| step["per_replica"] != true).cloned().collect();
+        let mounts = slice(stack, part.member.key).get_mut("volumes").map(Json::take);
+        json!({
+            "steps": steps,
+            "mounts": mounts,
+            "volumes": volumes(stack, part.member.service),
+            "files": &part.mounts.digests,
+            "contents": &part.digests,
+        })
+    };
+    let networks: Vec<_> = parts.iter().take(1).flat_map(|part| stack.networks(part.member.key)).collect();
+    hash::of_json(&json!({
+        "services": parts.iter().map(of).collect::<Vec<_>>(),
+        "networks": networks,
+        "pullSecrets": &stack.settings.image_pull_secrets,
+    }))
+}
+
+/// What user and admin determine of one service's part of a pod.
+fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Json {
+    let stack = context.stack;
+    let Member { key, service, .. } = part.member;
+    let alias_labels: Vec<&String> = context.aliases.labels.get(key).into_iter().flatten().collect();
     let mut ports: Vec<_> = service.ports.iter().map(port).collect();
     ports.sort();
     ports.dedup();
@@ -46,22 +68,19 @@ pub fn of_workload(
         .into_iter()
         .map(|network| (network, stack.project.networks.get(network).map(|declared| &declared.name)))
         .collect();
-    let volumes: Map<String, Json> =
-        service.volumes.iter().filter_map(|mount| declared(stack, "volumes", mount.source.as_deref()?)).collect();
-    let externals: Vec<_> = pod.mounts.externals.iter().map(|external| &external.name).collect();
+    let externals: Vec<_> = part.mounts.externals.iter().map(|external| &external.name).collect();
     let mut intent = json!({
-        "service": slice,
+        "service": slice(stack, key),
         "image": super::images::name(stack, key, service),
         "kind": kind.as_str(),
         "restart": format!("{restart:?}"),
         "ports": ports,
         "networks": networks,
         "aliases": alias_labels,
-        "volumes": volumes,
-        "files": &pod.mounts.digests,
-        "contents": &pod.digests,
+        "volumes": volumes(stack, service),
+        "files": &part.mounts.digests,
+        "contents": &part.digests,
         "externals": externals,
-        "neighbours": &pod.neighbours,
         "pullSecrets": &stack.settings.image_pull_secrets,
         "deadline": super::workload::progress_deadline(stack, service),
     });
@@ -77,7 +96,34 @@ pub fn of_workload(
     set("cpuRequest", json!(stack.settings.default_requests.cpu_milli));
     set("memoryRequest", json!(stack.settings.default_requests.memory_bytes));
     set("policy", of_policy(stack, service));
-    hash::of_json(&intent)
+    let steps = service.pre_start.iter().map(|step| of_policy(stack, &step.container));
+    let steps: Vec<Json> = steps.filter(|policy| !policy.is_null()).collect();
+    set("stepsPolicy", if steps.is_empty() { Json::Null } else { Json::Array(steps) });
+    intent
+}
+
+/// What the file says of a service, without what changes no workload.
+fn slice(stack: &Stack, key: &str) -> Json {
+    let mut slice = report::node(&stack.project.root, &service_path(key)).map(yaml::to_json).unwrap_or_default();
+    if let Some(slice) = slice.as_object_mut() {
+        without_others(slice);
+        without_replicas(slice);
+        for step in slice.get_mut("pre_start").and_then(Json::as_array_mut).into_iter().flatten().filter_map(Json::as_object_mut) {
+            without_others(step);
+        }
+    }
+    slice
+}
+
+/// The declarations of the named volumes that a service mounts.
+fn volumes(stack: &Stack, service: &Service) -> Map<String, Json> {
+    service.volumes.iter().filter_map(|mount| declared(stack, "volumes", mount.source.as_deref()?)).collect()
+}
+
+fn without_others(slice: &mut Map<String, Json>) {
+    for attribute in ELSEWHERE {
+        slice.remove(attribute);
+    }
 }
 
 /// What the administrator's policy makes of the service's words; what it merely allows changes nothing.

@@ -13,7 +13,7 @@ use crate::compose::path::Path;
 
 use super::object::Kind;
 use super::report::Report;
-use super::service::has_service;
+use super::stack::Stack;
 
 /// Compose's `stop_grace_period`.
 const GRACE: Duration = Duration::from_secs(10);
@@ -28,13 +28,13 @@ pub fn grace(service: &Service) -> i64 {
 }
 
 /// The handlers of a container, and the seconds that what is ours in them adds to the grace.
-pub fn lifecycle(service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
+pub fn lifecycle(stack: &Stack, key: &str, service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
     let runs_on = kind != Kind::Job;
     let signal = stop_signal(service, path, report).filter(|_| runs_on);
     let script = signal.map(|signal| format!("sleep {DRAIN}; kill -{signal} 1; while kill -0 1 2>/dev/null; do sleep 1; done"));
     let steps = handler(service, &service.pre_stop, script.as_deref(), &path.key("pre_stop"), report);
     let sleep = || LifecycleHandler { sleep: Some(SleepAction { seconds: DRAIN }), ..LifecycleHandler::default() };
-    let drains = script.is_some() || (steps.is_none() && runs_on && has_service(service));
+    let drains = script.is_some() || (steps.is_none() && runs_on && stack.has_network(key));
     let lifecycle = Lifecycle {
         post_start: handler(service, &service.post_start, None, &path.key("post_start"), report),
         pre_stop: steps.or_else(|| drains.then(sleep)),

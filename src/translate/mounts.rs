@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use crate::compose::path::Path;
 
 use super::desired::External;
-use super::helper::Task;
+use super::helper::{self, Task};
 use super::hosts::HostsFile;
 use super::names;
 use super::report::Report;
@@ -67,14 +67,78 @@ impl Mounts {
         self.claims.values().any(|writes| *writes)
     }
 
-    /// The pod's volumes, by name.
-    pub fn volumes(&self) -> Vec<Volume> {
-        self.volumes.values().cloned().collect()
-    }
-
     /// The container's mounts, by target.
     pub fn volume_mounts(&self) -> Vec<VolumeMount> {
         self.targets.values().map(|(mount, _)| mount.clone()).collect()
+    }
+
+    /// Names of volumes that are others in the pod.
+    fn rename(&mut self, renamed: &BTreeMap<String, String>) {
+        let new = |name: &mut String| {
+            if let Some(new) = renamed.get(name) {
+                new.clone_into(name);
+            }
+        };
+        self.targets.values_mut().for_each(|(mount, _)| new(&mut mount.name));
+        for task in &mut self.tasks {
+            match task {
+                Task::Seed { volume, .. } | Task::Directory { volume, .. } => new(volume),
+                Task::File { from, to, .. } => {
+                    new(&mut from.0);
+                    new(&mut to.0);
+                }
+                Task::Sync { from, to } => {
+                    new(from);
+                    new(to);
+                }
+            }
+        }
+    }
+
+    /// Notes the claims and external objects that another container needs.
+    pub fn note(&mut self, other: &Mounts) {
+        for (claim, writes) in &other.claims {
+            *self.claims.entry(claim.clone()).or_default() |= *writes;
+        }
+        self.has_own_claim |= other.has_own_claim;
+        self.externals.extend(other.externals.iter().cloned());
+        self.externals.sort();
+        self.externals.dedup();
+    }
+}
+
+/// The volumes of a pod.
+#[derive(Default)]
+pub struct PodVolumes(BTreeMap<String, (Volume, usize)>);
+
+impl PodVolumes {
+    /// Adds the volumes of a container, which go by their names in the pod from then on. Equal volumes are one, but what lives as long as the
+    /// pod is one container's alone, unless it is the helper's own.
+    pub fn take(&mut self, mounts: &mut Mounts, container: usize) {
+        let mut renamed = BTreeMap::new();
+        for (name, volume) in &mounts.volumes {
+            let shared = volume.empty_dir.is_none() || helper::OF_THE_POD.contains(&name.as_str());
+            let mut free = name.clone();
+            for number in 2.. {
+                let fits = |(other, owner): &(Volume, usize)| {
+                    (shared || *owner == container) && Volume { name: name.clone(), ..other.clone() } == *volume
+                };
+                match self.0.get(&free) {
+                    Some(taken) if !fits(taken) => free = format!("{name}-{number}"),
+                    _ => break,
+                }
+            }
+            self.0.entry(free.clone()).or_insert_with(|| (Volume { name: free.clone(), ..volume.clone() }, container));
+            if free != *name {
+                renamed.insert(name.clone(), free);
+            }
+        }
+        mounts.rename(&renamed);
+    }
+
+    /// All of them, by name.
+    pub fn into_vec(self) -> Vec<Volume> {
+        self.0.into_values().map(|(volume, _)| volume).collect()
     }
 }
 

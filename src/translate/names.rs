@@ -19,6 +19,7 @@ const SUBDOMAIN: usize = 253;
 const JOB_DIGITS: usize = 8;
 const PUBLISHED: &str = "--published";
 const BIND: &str = "--bind-";
+const PRE_START: &str = "--pre-start";
 /// Room that a service's name leaves for its suffixes; 52 is also the limit of StatefulSets and CronJobs.
 const SERVICE: usize = LABEL - PUBLISHED.len();
 
@@ -84,6 +85,30 @@ impl ObjectName {
     #[must_use]
     pub fn job(&self, inputs: &str) -> Self {
         self.companion(&format!("--{}", inputs.get(..JOB_DIGITS).unwrap_or(inputs)))
+    }
+
+    /// What the pods of the steps that run once before a service are labelled with.
+    #[must_use]
+    pub fn before(&self) -> Self {
+        self.companion(PRE_START)
+    }
+
+    /// The Job of the steps that run once before a service, at certain inputs.
+    #[must_use]
+    pub fn pre_start(&self, inputs: &str) -> Self {
+        self.cut_companion(&format!("{PRE_START}-{}", inputs.get(..JOB_DIGITS).unwrap_or(inputs)))
+    }
+
+    /// The container of a step before a service.
+    pub fn step(&self, index: usize) -> String {
+        self.cut_companion(&format!("{PRE_START}-{}", index + 1)).0
+    }
+
+    /// A companion whose suffix is longer than those that names leave room for.
+    fn cut_companion(&self, suffix: &str) -> Self {
+        let room = LABEL - suffix.len();
+        let base = if self.0.len() <= room { self.0.clone() } else { cut(&self.0, &self.0, room) };
+        Self(format!("{base}{suffix}"))
     }
 
     fn companion(&self, suffix: &str) -> Self {
@@ -281,6 +306,11 @@ mod tests {
         let web = ObjectName::of_service("web").unwrap();
         assert_eq!(web.published().as_str(), "web--published");
         assert_eq!(web.job("0123456789abcdef").as_str(), "web--01234567");
+        assert_eq!(web.pre_start("0123456789abcdef").as_str(), "web--pre-start-01234567");
+        assert_eq!((web.before().as_str(), &*web.step(0)), ("web--pre-start", "web--pre-start-1"));
+        let long = ObjectName::of_service(&"w".repeat(80)).unwrap();
+        assert!([long.before(), long.pre_start("0123456789abcdef")].iter().all(|name| name.as_str().len() <= 63));
+        assert!(long.step(11).len() <= 63);
         assert_eq!(ObjectName::of_content("shop", "nginx.conf", "abc").as_str(), "shop--nginx-conf--abc");
         assert_eq!(ObjectName::of_network("pack", "ZXQ").unwrap().as_str(), "pack--net-zxq");
         assert_eq!(ObjectName::of_claim("swarm-test_database_volume").unwrap().as_str(), "swarm-test-database-volume");

@@ -32,6 +32,15 @@ impl Shared {
         Self { network: stack.is_on_host_network(service), pid: is_host(&service.pid), ipc: is_host(&service.ipc) }
     }
 
+    /// What any of the services of a pod asks for.
+    pub fn of_all<'s>(stack: &Stack, services: impl Iterator<Item = &'s Service>) -> Self {
+        services.map(|service| Self::of(stack, service)).fold(Self::default(), |all, one| Self {
+            network: all.network || one.network,
+            pid: all.pid || one.pid,
+            ipc: all.ipc || one.ipc,
+        })
+    }
+
     pub fn any(self) -> bool {
         self.network || self.pid || self.ipc
     }
@@ -53,9 +62,8 @@ pub fn check(stack: &Stack, service: &Service, path: &Path, report: &mut Report)
             (_, "host") if allowed => {}
             (_, "host") => report.forbidden("host-namespace", &path, "shares the node's own", field),
             ("ipc", "none") => report.warn("ipc-none", &path, "containers of a pod always have shared memory of their own"),
-            _ if mode.starts_with("service:") || mode.starts_with("container:") => {
-                report.unsupported(&path, "one pod for several services");
-            }
+            // One pod for several services: see `sharing`.
+            _ if mode.starts_with("service:") || mode.starts_with("container:") => {}
             _ => report.refuse("namespace", &path, not_allowed(mode, modes(attribute))),
         }
     }

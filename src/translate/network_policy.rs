@@ -24,6 +24,7 @@ use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
 use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::pre_start;
 use super::report::Report;
 use super::service;
 use super::stack::{DEFAULT_NETWORK, Stack, engine_network, networks_of, service_path};
@@ -73,7 +74,8 @@ fn check_names(stack: &Stack, report: &mut Report) {
 
 fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut Report) {
     let path = Path::of(&["networks", network]);
-    let members: Vec<_> = stack.members(network).filter_map(|key| stack.service(key)).collect();
+    let hosts = stack.members(network).filter(|key| stack.host(key) == *key);
+    let members: Vec<_> = hosts.filter_map(|key| stack.service(key)).collect();
     let isolated = stack.settings.network_policy == NetworkPolicyMode::Isolated;
     // Members of the default network alone stay open; those that another network isolates must still be reached by their peers here.
     let mut chosen = None;
@@ -111,14 +113,22 @@ fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut 
 fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, objects: &mut Objects, report: &mut Report) {
     let path = service_path(key);
     let labels = service_labels(stack, key, name);
-    let pods = || LabelSelector { match_labels: Some(selector(stack, name)), match_expressions: None };
+    let pod_name = stack.pod_name(key).unwrap_or(name);
+    let pods = || LabelSelector { match_labels: Some(selector(stack, pod_name)), match_expressions: None };
+    // What runs before them must not get farther than they do.
+    let before = pre_start::runs_once(stack, stack.host(key)).then(|| pod_name.before());
+    let confined = || match &before {
+        Some(before) => only(stack, vec![pod_name.to_string(), before.to_string()]),
+        None => pods(),
+    };
     if stack.is_without_network(service) {
         let types = Some(vec!["Ingress".to_owned(), "Egress".to_owned()]);
-        let spec = NetworkPolicySpec { pod_selector: Some(pods()), policy_types: types, ingress: None, egress: None };
-        add(&name.closed(), (labels, StringMap::new()), spec, &json!({ "none": key }), &path.key("network_mode"), objects, report);
+        let spec = NetworkPolicySpec { pod_selector: Some(confined()), policy_types: types, ingress: None, egress: None };
+        let intent = if before.is_some() { json!({ "none": key, "before": true }) } else { json!({ "none": key }) };
+        add(&name.closed(), (labels, StringMap::new()), spec, &intent, &path.key("network_mode"), objects, report);
         return;
     }
-    let networks = networks_of(service);
+    let networks = stack.networks(key);
     let published = service::published(key, service);
     let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
     let of_node = service.ports.iter().filter(|port| is_of_node(port));
@@ -126,7 +136,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     if !ports.is_empty() && networks.iter().any(|network| isolates(stack, network)) {
         ports.sort_unstable();
         ports.dedup();
-        let intent = json!({ "published": key, "ports": ports.iter().map(|(port, protocol)| format!("{port}/{}", protocol.lower())).collect::<Vec<_>>() });
+        let intent = json!({ "published": stack.host(key), "ports": ports.iter().map(|(port, protocol)| format!("{port}/{}", protocol.lower())).collect::<Vec<_>>() });
         let ports = ports.into_iter().map(|(port, protocol)| policy_port(i32::from(port), protocol.as_str())).collect();
         let spec = NetworkPolicySpec {
             pod_selector: Some(pods()),
@@ -137,7 +147,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         add(&name.published(), (labels.clone(), StringMap::new()), spec, &intent, &path.key("ports"), objects, report);
     }
     let internal = |network: &str| stack.project.networks.get(network).is_some_and(|declared| declared.internal);
-    if networks.is_empty() || !networks.iter().all(|network| internal(network)) {
+    if networks.is_empty() || !networks.iter().all(|network| internal(network)) || stack.host(key) != key {
         return;
     }
     if !published.is_empty() {
@@ -149,7 +159,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     }
     let inside = networks.iter().flat_map(|network| peers(stack, network)).collect();
     let spec = NetworkPolicySpec {
-        pod_selector: Some(pods()),
+        pod_selector: Some(confined()),
         policy_types: Some(vec!["Egress".to_owned()]),
         ingress: None,
         egress: Some(vec![NetworkPolicyEgressRule { to: Some(inside), ports: None }, to_dns(stack)]),
@@ -159,6 +169,9 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         "inside": networks.iter().map(|network| (network, engine_name(stack, network))).collect::<Vec<_>>(),
         "dns": [json!(dns.namespace), json!(dns.pod_labels), json!(dns.cidrs)],
     });
+    if before.is_some() {
+        intent["before"] = json!(true);
+    }
     for network in &networks {
         tell_guests(stack, network, &mut intent);
     }

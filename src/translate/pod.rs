@@ -1,45 +1,80 @@
-//! A service's pod template.
+//! The template of a pod: that of one service, or of a host and its guests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::api::core::v1::{Container, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSpec, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{
+    Container, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSecurityContext, PodSpec, PodTemplateSpec, VolumeMount,
+};
 use kube::api::ObjectMeta;
 
 use crate::api::keys;
-use crate::compose::model::{HealthcheckTest, Service};
+use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::aliases::Aliases;
 use super::claims::Storage;
+use super::container::{self, Made, Source, some};
 use super::devices;
-use super::env;
 use super::helper;
-use super::host_ports;
-use super::hosts;
-use super::images;
+use super::hosts::{self, HostsFile};
 use super::labels;
-use super::lifecycle;
-use super::mounts::Mounts;
+use super::mounts::{Mounts, PodVolumes};
 use super::names::{self, ObjectName};
 use super::namespaces::{self, Shared};
 use super::object::Kind;
-use super::objects::{Objects, service_labels};
+use super::objects::{Objects, StringMap, service_labels};
 use super::placement;
-use super::probe;
+use super::pre_start;
 use super::report::Report;
-use super::resources;
-use super::security;
-use super::stack::{Stack, networks_of, service_path};
-use super::storage::{self, Store};
+use super::sharing;
+use super::stack::{Stack, service_path};
+use super::storage;
 
 /// A pod template, and what of it decides other things.
-pub struct Pod {
+pub struct Pod<'b> {
     pub template: PodTemplateSpec,
+    /// What each of its services adds, the host first.
+    pub parts: Vec<Part<'b>>,
+    /// The hosts of the pods that must run on one node with this one, itself included.
+    pub neighbours: Vec<String>,
+}
+
+/// What one service adds to its pod.
+pub struct Part<'b> {
+    pub member: Member<'b>,
+    /// Name of its container.
+    pub container: String,
+    /// What its container, and its steps before the start, mount.
     pub mounts: Mounts,
     /// Hashes of contents in generated Secrets.
     pub digests: Vec<String>,
-    /// The services that must run on one node with this one, itself included.
-    pub neighbours: Vec<String>,
+}
+
+/// A service whose container is in the pod.
+#[derive(Clone, Copy)]
+pub struct Member<'b> {
+    pub key: &'b str,
+    pub service: &'b Service,
+    /// Object name of the service.
+    pub name: &'b ObjectName,
+}
+
+impl Member<'_> {
+    pub fn path(&self) -> Path {
+        service_path(self.key)
+    }
+}
+
+impl Pod<'_> {
+    /// Whether some claim is mounted writable.
+    pub fn writes_claims(&self) -> bool {
+        self.parts.iter().any(|part| part.mounts.writes_claims())
+    }
+
+    /// Whether a claim is mounted.
+    pub fn mounts_claim(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.mounts.claims.contains_key(name))
+    }
 }
 
 /// What every pod of the stack is made with.
@@ -51,114 +86,183 @@ pub struct Context<'a, 'b> {
     pub users: &'b BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
-/// Makes a service's pod template.
-pub fn pod(
-    context: &Context,
-    key: &str,
-    service: &Service,
-    name: &ObjectName,
-    kind: Kind,
-    objects: &mut Objects,
-    report: &mut Report,
-) -> Pod {
-    let stack = context.stack;
-    let path = service_path(key);
-    let process = env::process(stack, key, service, name, objects, report);
-    let mut mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, name, objects }, key, report);
-    hosts::mount(stack, context.aliases, key, service, &path, &mut mounts, report);
-    helper::volumes(&mut mounts);
-    let shared = Shared::of(stack, service);
-    let mut spec = PodSpec::default();
-    let security = security::contexts(service, stack.settings, shared, &mut spec, &path, report);
-    if let Some(pod_security) = &mut spec.security_context
-        && security.run_as_non_root == Some(true)
-        && !mounts.claims.is_empty()
-    {
-        // A fresh claim belongs to root.
-        pod_security.fs_group = security.run_as_group.or(security.run_as_user);
-        pod_security.fs_group_change_policy = Some("OnRootMismatch".to_owned());
+/// Makes the pod template of a host and its guests.
+pub fn pod<'b>(context: &Context, members: &[Member<'b>], kind: Kind, objects: &mut Objects, report: &mut Report) -> Pod<'b> {
+    let mut making = Making::new(context, members, report);
+    let parts: Vec<Part> = members.iter().map(|member| making.add(*member, kind, objects, report)).collect();
+    let neighbours = neighbours(context, &parts);
+    let mut spec = spec(making, members, report);
+    spec.share_process_namespace =
+        members.iter().any(|member| member.service.init == Some(true) || sharing::shares_processes(member.service)).then_some(true);
+    if let Some(first) = members.first() {
+        host(first.service, &mut spec, &first.path(), report);
+        namespaces::share(Shared::of_all(context.stack, members.iter().map(|member| member.service)), &mut spec, &first.path(), report);
+        let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| context.stack.name_of(other)).collect();
+        placement::place(context.stack, first.service, first.name, &names, &mut spec, &first.path(), report);
     }
-    let probes = service.healthcheck.as_ref().map(|check| probe::probes(check, &path, report)).unwrap_or_default();
-    let (lifecycle, drain) = lifecycle::lifecycle(service, kind, &path, report);
-    let image = image(stack, key, service, &path, report);
-    let container = Container {
-        name: container_name(service, name),
-        image_pull_policy: Some(pull_policy(service, &image, &path, report).to_owned()),
-        image: Some(image),
-        command: process.command,
-        args: process.args,
-        env: some(process.env),
-        env_from: some(process.env_from),
-        ports: some(host_ports::ports(service, &stack.settings.policy, &path, report)),
-        volume_mounts: some(mounts.volume_mounts()),
-        working_dir: working_dir(service, &path, report),
-        tty: service.tty.then_some(true),
-        stdin: service.stdin_open.then_some(true),
-        resources: Some(resources::resources(stack, service, &path, report)),
-        readiness_probe: probes.readiness,
-        startup_probe: probes.startup,
-        lifecycle,
-        security_context: (security != k8s_openapi::api::core::v1::SecurityContext::default()).then_some(security),
-        ..Container::default()
-    };
-    let neighbours = neighbours(context, key, service, &mounts);
-    let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| stack.name_of(other)).collect();
+    let template = PodTemplateSpec { metadata: Some(metadata(context, members, report)), spec: Some(spec) };
+    Pod { template, parts, neighbours }
+}
+
+/// What every pod of these services has, whether it is of their steps or of themselves.
+pub fn spec(making: Making, members: &[Member], report: &mut Report) -> PodSpec {
+    let stack = making.context.stack;
     let secrets = stack.settings.image_pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
     let mut spec = PodSpec {
-        init_containers: some(helper::containers(stack.settings.helper_image(), &container, &mounts)),
-        containers: vec![container],
-        volumes: some(mounts.volumes()),
+        containers: making.containers,
+        init_containers: some(making.before),
+        volumes: some(making.volumes.into_vec()),
         enable_service_links: Some(false),
         automount_service_account_token: Some(false),
-        termination_grace_period_seconds: Some(lifecycle::grace(service).saturating_add(drain)),
-        share_process_namespace: (service.init == Some(true)).then_some(true),
+        termination_grace_period_seconds: Some(making.grace),
+        security_context: making.asked.security_context,
+        host_users: making.asked.host_users,
         image_pull_secrets: some(secrets.collect()),
-        ..spec
+        ..PodSpec::default()
     };
-    host(service, &mut spec, &path, report);
-    namespaces::share(shared, &mut spec, &path, report);
-    dns(service, &mut spec, &path, report);
-    hosts::extra(service, &mut spec, &path, report);
-    spec.runtime_class_name = runtime_class(service, stack, &path, report);
-    placement::place(stack, service, name, &names, &mut spec, &path, report);
-    let template = PodTemplateSpec { metadata: Some(metadata(context, key, service, name, &path, report)), spec: Some(spec) };
-    Pod { template, mounts, digests: process.digests, neighbours }
+    hosts::extra(members, &mut spec, report);
+    if let Some(first) = members.first() {
+        dns(first.service, &mut spec, &first.path(), report);
+        spec.runtime_class_name = runtime_class(first.service, stack, &first.path(), report);
+    }
+    spec
 }
 
-fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) -> String {
-    let name = images::name(stack, key, service);
-    if service.image.as_deref().is_none_or(str::is_empty) {
-        if service.build.is_some() {
-            let message = format!("nothing is built here: the image {name:?} must have been built and be where the nodes can pull it");
-            report.warn("build-without-image", &path.key("build"), message);
-        } else if service.provider.is_none() {
-            report.refuse("no-image", path, "neither image nor build: there is nothing to run");
+/// A pod to which containers are added one by one.
+pub struct Making<'m, 'a, 'b> {
+    context: &'m Context<'a, 'b>,
+    hosts: HostsFile,
+    pub containers: Vec<Container>,
+    /// What runs before them, in this order.
+    pub before: Vec<Container>,
+    volumes: PodVolumes,
+    /// What its containers ask of it.
+    asked: PodSpec,
+    /// Seconds that the slowest container may take to end.
+    grace: i64,
+    /// How many containers have been added.
+    count: usize,
+}
+
+impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
+    /// A pod of these services with nothing in it.
+    pub fn new(context: &'m Context<'a, 'b>, members: &[Member], report: &mut Report) -> Self {
+        Self {
+            context,
+            hosts: hosts::file(context.stack, context.aliases, members, report),
+            containers: Vec::new(),
+            before: Vec::new(),
+            volumes: PodVolumes::default(),
+            asked: PodSpec::default(),
+            grace: 0,
+            count: 0,
         }
     }
-    name
-}
 
-fn container_name(service: &Service, name: &ObjectName) -> String {
-    let own = service.container_name.as_deref().and_then(|name| names::label_form(name, 63));
-    own.unwrap_or_else(|| name.to_string())
-}
-
-fn pull_policy(service: &Service, image: &str, path: &Path, report: &mut Report) -> &'static str {
-    let path = path.key("pull_policy");
-    match service.pull_policy.as_deref().unwrap_or_default() {
-        "always" => "Always",
-        "never" => "Never",
-        "" | "build" if images::is_latest(image) => "Always",
-        "" | "build" | "missing" | "if_not_present" => "IfNotPresent",
-        other if matches!(other, "daily" | "weekly" | "refresh") || other.starts_with("every_") => {
-            report.warn("pull-policy", &path, format!("{other}: images are pulled whenever a pod is made, and never in between"));
-            "Always"
+    fn add<'s>(&mut self, member: Member<'s>, kind: Kind, objects: &mut Objects, report: &mut Report) -> Part<'s> {
+        let (main, part) = self.main(member, kind, true, objects, report);
+        if self.containers.iter().any(|other| other.name == main.name) {
+            let message = format!("{:?} is the name of another container of the pod that it shares", main.name);
+            report.refuse("name-collision", &member.path().key("container_name"), message);
         }
-        other => {
-            report.refuse("pull-policy", &path, format!("{other:?} is not a pull policy; allowed are always, never, missing, if_not_present, build, daily, weekly, every_<n><unit>"));
-            "IfNotPresent"
+        self.containers.push(main);
+        part
+    }
+
+    /// A service's container, which is not yet in the pod, after what prepares its volumes and after its steps: those of each replica, or
+    /// those that run once.
+    pub fn main<'s>(
+        &mut self,
+        member: Member<'s>,
+        kind: Kind,
+        per_replica: bool,
+        objects: &mut Objects,
+        report: &mut Report,
+    ) -> (Container, Part<'s>) {
+        let Member { key, service, name } = member;
+        let source = Source { key, service, name, path: member.path() };
+        let made = container::main(self.context, &source, kind, objects, report);
+        let container = made.container.name.clone();
+        let (mut main, mut mounts, mut digests) = self.take(made, &source.path, report);
+        if sharing::shares_memory(service) {
+            share_memory(self.containers.first(), &mut main);
+        }
+        for (made, path) in pre_start::steps(self.context, &source, per_replica, objects, report) {
+            let (mut step, own, contents) = self.take(made, &path, report);
+            inherit(&main, &mut step);
+            self.before.push(step);
+            mounts.note(&own);
+            mounts.digests.extend(own.digests.into_iter().map(|(target, digest)| (format!("{path}:{target}"), digest)));
+            digests.extend(contents);
+        }
+        (main, Part { member, container, mounts, digests })
+    }
+
+    /// Takes over what a container asks of its pod, and what prepares its volumes.
+    fn take(&mut self, made: Made, path: &Path, report: &mut Report) -> (Container, Mounts, Vec<String>) {
+        let Made { container, mut mounts, digests, pod, grace } = made;
+        hosts::mount(&self.hosts, self.count == 0, path, &mut mounts, report);
+        self.grace = self.grace.max(grace);
+        self.asked.host_users = self.asked.host_users.or(pod.host_users);
+        match (&mut self.asked.security_context, &pod.security_context) {
+            (Some(all), Some(more)) => join(all, more, path, report),
+            (all, more) => all.clone_from(more),
+        }
+        self.volumes.take(&mut mounts, self.count);
+        self.count += 1;
+        self.before.extend(helper::containers(self.context.stack.settings.helper_image(), &container, &mounts));
+        (Container { volume_mounts: some(mounts.volume_mounts()), ..container }, mounts, digests)
+    }
+}
+
+/// A step before a service mounts what that mounts, but where it mounts something itself.
+fn inherit(main: &Container, step: &mut Container) {
+    let mounts = step.volume_mounts.get_or_insert_default();
+    let own: BTreeSet<String> = mounts.iter().map(|mount| mount.mount_path.clone()).collect();
+    mounts.extend(main.volume_mounts.iter().flatten().filter(|mount| !own.contains(&mount.mount_path)).cloned());
+    mounts.sort_by(|a, b| a.mount_path.cmp(&b.mount_path));
+    if mounts.is_empty() {
+        step.volume_mounts = None;
+    }
+}
+
+/// What several containers ask of their pod, as one.
+fn join(pod: &mut PodSecurityContext, more: &PodSecurityContext, path: &Path, report: &mut Report) {
+    for group in more.supplemental_groups.iter().flatten() {
+        let groups = pod.supplemental_groups.get_or_insert_default();
+        if !groups.contains(group) {
+            groups.push(*group);
         }
     }
+    for sysctl in more.sysctls.iter().flatten() {
+        let all = pod.sysctls.get_or_insert_default();
+        match all.iter().find(|other| other.name == sysctl.name) {
+            Some(other) if other.value == sysctl.value => {}
+            Some(other) => {
+                let message = format!("shares a pod in which it is {:?}: one pod has one value", other.value);
+                report.refuse("shared-pod", &path.key("sysctls").key(&sysctl.name), message);
+            }
+            None => all.push(sysctl.clone()),
+        }
+    }
+    if pod.fs_group.is_none() {
+        pod.fs_group = more.fs_group;
+        pod.fs_group_change_policy.clone_from(&more.fs_group_change_policy);
+    } else if more.fs_group.is_some() && more.fs_group != pod.fs_group {
+        let message = "shares a pod with a user of another group: volumes of the pod belong to the group of the first";
+        report.warn("shared-pod", &path.key("user"), message);
+    }
+}
+
+/// A guest by `ipc: service:x` has the host's /dev/shm, where that has one of its own.
+fn share_memory(host: Option<&Container>, guest: &mut Container) {
+    const SHM: &str = "/dev/shm";
+    let is_shm = |mount: &&VolumeMount| mount.mount_path == SHM;
+    let Some(shared) = host.and_then(|host| host.volume_mounts.iter().flatten().find(is_shm)) else { return };
+    let mounts = guest.volume_mounts.get_or_insert_default();
+    mounts.retain(|mount| mount.mount_path != SHM);
+    mounts.push(shared.clone());
+    mounts.sort_by(|a, b| a.mount_path.cmp(&b.mount_path));
 }
 
 fn runtime_class(service: &Service, stack: &Stack, path: &Path, report: &mut Report) -> Option<String> {
@@ -174,14 +278,6 @@ fn runtime_class(service: &Service, stack: &Stack, path: &Path, report: &mut Rep
         );
     }
     class.cloned()
-}
-
-fn working_dir(service: &Service, path: &Path, report: &mut Report) -> Option<String> {
-    let directory = service.working_dir.clone().filter(|directory| !directory.is_empty())?;
-    if !directory.starts_with('/') {
-        report.refuse("working-dir", &path.key("working_dir"), format!("{directory:?} is not an absolute path"));
-    }
-    Some(directory)
 }
 
 /// `hostname` and `domainname`.
@@ -240,48 +336,57 @@ fn dns(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) 
     });
 }
 
-/// The services that share a claim with this one which only one node at a time can use. Alone it needs no rule: replicas that `scale` adds
-/// later must not change the template.
-fn neighbours(context: &Context, key: &str, service: &Service, mounts: &Mounts) -> Vec<String> {
+/// The hosts of the pods that share a claim with these services which only one node at a time can use, their own among them.
+pub fn sharers<'a>(context: &Context<'a, '_>, parts: &[Part]) -> BTreeSet<&'a str> {
+    let stack = context.stack;
     let one_node = |volume: &&str| matches!(context.claims.get(*volume), Some(Storage::Claim { one_node: true, .. }));
-    let sources = storage::sources(context.stack.project, service);
-    let of_volumes = sources.into_iter().filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied();
-    let users: BTreeSet<&str> = of_volumes.chain(mounts.has_own_claim.then_some(key)).collect();
-    let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
-    let several = users.len() > 1 || (replicas > 1 && users.contains(key));
+    let sources = parts.iter().flat_map(|part| storage::sources(stack.project, part.member.service));
+    let users = sources.filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied();
+    let own = parts.iter().filter(|part| part.mounts.has_own_claim).filter_map(|part| Some(stack.service(part.member.key)?.0));
+    users.chain(own).map(|user| stack.host(user)).collect()
+}
+
+/// Alone services need no rule: replicas that `scale` adds later must not change the template.
+fn neighbours(context: &Context, parts: &[Part]) -> Vec<String> {
+    let users = sharers(context, parts);
+    let Some(host) = parts.first().map(|part| part.member) else { return Vec::new() };
+    let replicas = host.service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(host.service.scale).unwrap_or(1);
+    let several = users.len() > 1 || (replicas > 1 && users.contains(host.key));
     if several { users.into_iter().map(str::to_owned).collect() } else { Vec::new() }
 }
 
-fn metadata(context: &Context, key: &str, service: &Service, name: &ObjectName, path: &Path, report: &mut Report) -> ObjectMeta {
-    let user = labels::of_pods(service, &context.stack.settings.policy, path, report);
-    let mut all = user.labels;
-    all.extend(service_labels(context.stack, key, name));
-    for network in networks_of(service) {
-        all.extend(network_labels(context.stack, network).into_iter().map(|label| (label, "true".to_owned())));
+fn metadata(context: &Context, members: &[Member], report: &mut Report) -> ObjectMeta {
+    let stack = context.stack;
+    let (mut all, mut annotations) = (StringMap::new(), StringMap::new());
+    // What the host says stands where a guest says something else.
+    for member in members.iter().rev() {
+        let user = labels::of_pods(member.service, &stack.settings.policy, &member.path(), report);
+        all.extend(user.labels);
+        annotations.extend(user.annotations);
     }
-    all.extend(context.aliases.labels.get(key).into_iter().flatten().map(|label| (label.clone(), "true".to_owned())));
-    let mut annotations = user.annotations;
-    annotations.insert(keys::SERVICE.to_owned(), key.to_owned());
-    if let Some(at) = context.stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref()) {
+    if let Some(host) = members.first() {
+        all.extend(service_labels(stack, host.key, host.name));
+        annotations.insert(keys::SERVICE.to_owned(), host.key.to_owned());
+        all.extend(membership(stack, host.key));
+    }
+    for member in members {
+        all.extend(context.aliases.labels.get(member.key).into_iter().flatten().map(|label| (label.clone(), "true".to_owned())));
+    }
+    let restarts = members.iter().filter_map(|member| stack.settings.services.get(member.key)?.restarted_at.as_ref());
+    if let Some(at) = restarts.max() {
         annotations.insert(keys::RESTARTED_AT.to_owned(), at.clone());
     }
     ObjectMeta { labels: Some(all), annotations: Some(annotations), ..ObjectMeta::default() }
 }
 
+/// The labels that put a service's pods on its networks.
+pub fn membership(stack: &Stack, key: &str) -> StringMap {
+    let networks = stack.networks(key).into_iter().flat_map(|network| network_labels(stack, network));
+    networks.map(|label| (label, "true".to_owned())).collect()
+}
+
 /// Keys of the labels that say that a pod is on a network: by key, and by the name that other stacks know it by.
-pub fn network_labels(stack: &Stack, network: &str) -> Vec<String> {
+fn network_labels(stack: &Stack, network: &str) -> Vec<String> {
     let engine_name = stack.project.networks.get(network).map(|network| network.name.as_str()).filter(|name| !name.is_empty());
     names::network_label(network).into_iter().chain(engine_name.map(names::network_name_label)).collect()
-}
-
-/// Whether a service says how its health is to be told.
-pub fn has_check(service: &Service) -> bool {
-    service
-        .healthcheck
-        .as_ref()
-        .is_some_and(|check| !check.disable && check.test.as_ref().is_some_and(|test| *test != HealthcheckTest::None))
-}
-
-fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
-    (!list.is_empty()).then_some(list)
 }

@@ -39,6 +39,12 @@ impl<'a> Report<'a> {
         self.refuse("not-supported-yet", path, format!("{what} is not supported yet"));
     }
 
+    /// Whether a step before a service says something else than it inherits from the service.
+    pub fn written_in_step(&self, step: &Path, key: &str) -> bool {
+        let at = |path: &Path| node(self.root, &path.key(key)).map(crate::yaml::to_json);
+        at(step) != at(&of_service(step))
+    }
+
     pub fn has_errors(&self) -> bool {
         has_errors(&self.found)
     }
@@ -54,6 +60,11 @@ impl<'a> Report<'a> {
     }
 
     fn add(&mut self, diagnostic: Diagnostic, path: &Path) {
+        // What a step inherits is told of the service alone.
+        let inherited = of_service(path);
+        if inherited != *path && self.told.contains(&(inherited.to_string(), diagnostic.code, diagnostic.message.clone())) {
+            return;
+        }
         let diagnostic = match span(self.root, path) {
             Some(span) => diagnostic.at(span),
             None => diagnostic,
@@ -62,6 +73,16 @@ impl<'a> Report<'a> {
             self.found.push(diagnostic);
         }
     }
+}
+
+/// The path at which a service says what a step before it inherits: `services.web.user` for `services.web.pre_start[0].user`.
+fn of_service(path: &Path) -> Path {
+    let inside = matches!(path.steps().get(2), Some(Step::Key(key)) if key == "pre_start");
+    let steps = path.steps().iter().enumerate().filter(|(at, _)| !(inside && (*at == 2 || *at == 3)));
+    steps.fold(Path::root(), |path, (_, step)| match step {
+        Step::Key(key) => path.key(key),
+        Step::Index(index) => path.index(*index),
+    })
 }
 
 /// The node at a path of the canonical tree.

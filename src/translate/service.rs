@@ -31,9 +31,9 @@ const PREFER_DUAL_STACK: &str = "PreferDualStack";
 
 /// Makes every Service of the stack.
 pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut Objects, report: &mut Report) {
-    for (key, service, name) in stack.services().filter(|(_, service, _)| has_service(service)) {
+    for (key, service, name) in stack.services().filter(|(key, ..)| stack.has_network(key)) {
         let path = service_path(key);
-        let mut shape = Shape::of(stack, service, ports.get(key));
+        let mut shape = Shape::of(stack, key, service, ports.get(key));
         if aliases.addressed.contains(key) {
             shape.fix_address(&path, report);
         } else if shape.ports.len() > MAX_PORTS {
@@ -42,37 +42,41 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
             report.warn("too-many-ports", &path.key("expose"), message);
         }
         let user = labels::of_deploy(service, &stack.settings.policy, &path, report);
-        let intent = json!({ "service": key, "labels": &user.labels, "annotations": &user.annotations });
+        let mut intent = json!({ "service": key, "labels": &user.labels, "annotations": &user.annotations });
+        if stack.host(key) != key {
+            intent["host"] = json!(stack.host(key));
+        }
         let labels = user.labels.into_iter().chain(service_labels(stack, key, name)).collect();
-        let service = shape.service(name, labels, user.annotations, selector(stack, name), &intent);
+        let service = shape.service(name, labels, user.annotations, selector(stack, stack.pod_name(key).unwrap_or(name)), &intent);
         objects.add(Object::Service(Box::new(service)), &path, report);
     }
     for alias in &aliases.services {
         let targets: Vec<_> =
-            alias.targets.iter().filter_map(|key| stack.service(key)).filter(|(_, service, _)| has_service(service)).collect();
+            alias.targets.iter().filter_map(|key| stack.service(key)).filter(|(key, ..)| stack.has_network(key)).collect();
         let shape = Shape {
             ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
             headless: targets.iter().any(|(_, service, _)| is_round_robin(service)),
             not_ready: targets.iter().any(|(_, service, _)| asks_itself(service)),
-            dual_stack: targets.iter().any(|(_, service, _)| wants_ipv6(stack, service)),
+            dual_stack: targets.iter().any(|(key, ..)| wants_ipv6(stack, key)),
         };
         let (labels, selector) = match targets.as_slice() {
             [] => continue,
-            [(key, _, name)] => (service_labels(stack, key, name), selector(stack, name)),
+            [(key, _, name)] => (service_labels(stack, key, name), selector(stack, stack.pod_name(key).unwrap_or(name))),
             _ => {
                 let mut shared = stack_selector(stack);
                 shared.insert(names::alias_label(alias.name.as_str()), "true".to_owned());
                 (stack_labels(stack), shared)
             }
         };
-        let service = shape.service(&alias.name, labels, StringMap::new(), selector, &json!({ "alias": &alias.targets }));
+        let service = shape.service(&alias.name, labels, StringMap::new(), selector, &json!({ "alias": hosted(stack, &alias.targets) }));
         objects.add(Object::Service(Box::new(service)), &alias.path, report);
     }
 }
 
-/// Whether a service's name leads to it: not where it has no network.
-pub fn has_service(service: &Service) -> bool {
-    service.network_mode.as_deref() != Some("none")
+/// Services, each with the service whose pods it shares.
+fn hosted(stack: &Stack, targets: &[&str]) -> Vec<String> {
+    let spelled = |key: &&str| if stack.host(key) == *key { (*key).to_owned() } else { format!("{key}@{}", stack.host(key)) };
+    targets.iter().map(spelled).collect()
 }
 
 /// What decides the form of a Service that carries a name.
@@ -86,12 +90,12 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(stack: &Stack, service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
+    fn of(stack: &Stack, key: &str, service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
         Self {
             ports: ports.cloned().unwrap_or_default(),
             headless: is_round_robin(service),
             not_ready: asks_itself(service),
-            dual_stack: wants_ipv6(stack, service),
+            dual_stack: wants_ipv6(stack, key),
         }
     }
 
@@ -195,7 +199,7 @@ pub fn publish(
 ) -> Vec<Endpoint> {
     let path = service_path(key).key("ports");
     let published = published(key, service);
-    check_ports(service, stack.settings.policy.max_ports, &path, report);
+    check_ports(stack, key, service, &path, report);
     let mut taken: BTreeMap<(u16, Protocol), u16> = BTreeMap::new();
     let mut ports = Vec::new();
     let mut intents = Vec::new();
@@ -244,12 +248,16 @@ pub fn publish(
         PublishMode::ClusterIp => "ClusterIP",
     };
     let labels = service_labels(stack, key, name);
-    let inputs = hash::of_json(&json!({ "service": key, "type": kind, "ports": intents, "dualStack": wants_ipv6(stack, service) }));
+    let mut intent = json!({ "service": key, "type": kind, "ports": intents, "dualStack": wants_ipv6(stack, key) });
+    if stack.host(key) != key {
+        intent["host"] = json!(stack.host(key));
+    }
+    let inputs = hash::of_json(&intent);
     let spec = ServiceSpec {
         type_: Some(kind.to_owned()),
         ports: Some(ports),
-        ip_family_policy: wants_ipv6(stack, service).then(|| PREFER_DUAL_STACK.to_owned()),
-        selector: Some(selector(stack, name)),
+        ip_family_policy: wants_ipv6(stack, key).then(|| PREFER_DUAL_STACK.to_owned()),
+        selector: Some(selector(stack, stack.pod_name(key).unwrap_or(name))),
         ..ServiceSpec::default()
     };
     let made =
@@ -258,7 +266,8 @@ pub fn publish(
     endpoints
 }
 
-fn check_ports(service: &Service, most: usize, path: &Path, report: &mut Report) {
+fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) {
+    let most = stack.settings.policy.max_ports;
     for (index, port) in service.ports.iter().enumerate() {
         let path = path.index(index);
         if port.target == 0 {
@@ -281,8 +290,7 @@ fn check_ports(service: &Service, most: usize, path: &Path, report: &mut Report)
         let what = format!("publishes {} ports, of at most {most}; use `network_mode: host`", service.ports.len());
         report.forbidden("too-many-ports", path, &what, "maxPorts");
     }
-    let network_none = service.network_mode.as_deref() == Some("none");
-    if network_none && !service.ports.is_empty() {
+    if !stack.has_network(key) && !service.ports.is_empty() {
         report.warn("unreachable-port", path, "a service without network (network_mode: none) can't be reached on its ports");
     }
 }

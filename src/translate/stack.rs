@@ -8,6 +8,7 @@ use crate::compose::path::Path;
 use super::names::ObjectName;
 use super::report::Report;
 use super::settings::{Facts, Settings};
+use super::sharing;
 
 /// The network that a service without `networks` is on.
 pub const DEFAULT_NETWORK: &str = "default";
@@ -20,6 +21,7 @@ pub struct Stack<'a> {
     names: BTreeMap<&'a str, ObjectName>,
     takers: BTreeMap<ObjectName, &'a str>,
     members: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    hosts: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Stack<'a> {
@@ -44,13 +46,44 @@ impl<'a> Stack<'a> {
             takers.insert(name.clone(), key);
             names.insert(key.as_str(), name);
         }
+        let hosts = sharing::hosts(project, report);
+        let mut stack = Self { project, settings, facts, names, takers, members: BTreeMap::new(), hosts };
         let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (key, service) in project.services.iter().filter(|(key, _)| names.contains_key(key.as_str())) {
-            for network in networks_of(service) {
+        for key in stack.names.keys() {
+            for network in stack.networks(key) {
                 members.entry(network).or_default().insert(key);
             }
         }
-        Self { project, settings, facts, names, takers, members }
+        stack.members = members;
+        stack
+    }
+
+    /// The service whose pod a service runs in: its own, unless it shares another's.
+    pub fn host<'k>(&self, key: &'k str) -> &'k str
+    where
+        'a: 'k,
+    {
+        self.hosts.get(key).copied().unwrap_or(key)
+    }
+
+    /// The services that share the pod of this one, by key.
+    pub fn guests(&self, host: &str) -> impl Iterator<Item = &'a str> {
+        self.hosts.iter().filter(move |(_, other)| **other == host).map(|(guest, _)| *guest)
+    }
+
+    /// The object name that a service's pods are labelled with.
+    pub fn pod_name(&self, key: &str) -> Option<&ObjectName> {
+        self.name_of(self.host(key))
+    }
+
+    /// The networks that a service is on, by key, sorted: those of its pod.
+    pub fn networks(&self, key: &str) -> Vec<&'a str> {
+        self.project.services.get(self.host(key)).map(networks_of).unwrap_or_default()
+    }
+
+    /// Whether a service's pods have a network.
+    pub fn has_network(&self, key: &str) -> bool {
+        self.project.services.get(self.host(key)).is_some_and(|service| !self.is_without_network(service))
     }
 
     /// The active services that have a name, in the order of the file.
@@ -68,7 +101,7 @@ impl<'a> Stack<'a> {
         self.takers.get(name).copied()
     }
 
-    /// The services that are on a network, by key.
+    /// The services that are on a network, by key, those that share a pod among them.
     pub fn members(&self, network: &str) -> impl Iterator<Item = &'a str> {
         self.members.get(network).into_iter().flatten().copied()
     }
@@ -135,8 +168,9 @@ pub fn engine_network(network: &Network) -> Option<&str> {
 }
 
 /// Whether a service is on a network that asks for IPv6.
-pub fn wants_ipv6(stack: &Stack, service: &Service) -> bool {
-    networks_of(service)
+pub fn wants_ipv6(stack: &Stack, key: &str) -> bool {
+    stack
+        .networks(key)
         .iter()
         .any(|network| stack.project.networks.get(*network).is_some_and(|declared| declared.enable_ipv6 == Some(true)))
 }

@@ -19,7 +19,7 @@ use super::mounts::{self, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 
 /// Mode of a file system in memory, as Docker mounts it.
 const TMPFS_MODE: u32 = 0o1777;
@@ -62,10 +62,9 @@ pub struct Store<'a, 'b> {
 }
 
 /// Everything that is mounted into a service's container.
-pub fn mounts(store: &mut Store, key: &str, report: &mut Report) -> Mounts {
+pub fn mounts(store: &mut Store, path: &Path, report: &mut Report) -> Mounts {
     let service = store.service;
     let mut mounts = Mounts::default();
-    let path = service_path(key);
     for (index, mount) in service.volumes.iter().enumerate() {
         add(store, mount, &path.key("volumes").index(index), &mut mounts, report);
     }
@@ -77,7 +76,7 @@ pub fn mounts(store: &mut Store, key: &str, report: &mut Report) -> Mounts {
         let path = path.key("shm_size");
         mounts.add(mounts::scratch("shm", true, Some(size)), at("/dev/shm", false, None), &path, report);
     }
-    super::configs::mounts(store, service, &path, &mut mounts, report);
+    super::configs::mounts(store, service, path, &mut mounts, report);
     mounts
 }
 

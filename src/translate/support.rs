@@ -172,9 +172,27 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
             report.refuse(IN_THE_OPEN, path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
         }
     }
+    if key == "pre_start" {
+        return steps_before(node, path, report);
+    }
     // A row without rows below it is read as a whole.
     if !next.below.is_empty() {
         visit(node, next, path, report);
+    }
+}
+
+/// Steps before a service are containers like its own: what they write themselves is held against the rows of services.
+fn steps_before(node: &Node, path: &Path, report: &mut Report) {
+    let Some(service) = STEPS.below.get("services").and_then(|services| services.below.get("*")) else { return };
+    for (index, step) in node.as_sequence().into_iter().flatten().enumerate() {
+        let path = path.index(index);
+        let own = |key: &str| report.written_in_step(&path, key);
+        let keys: Vec<&String> = step.as_mapping().into_iter().flatten().map(|(key, _)| key).filter(|key| own(key)).collect();
+        for key in keys {
+            if let Some(value) = step.get(key).filter(|_| key != "per_replica") {
+                enter(key, value, service, &path.key(key), report);
+            }
+        }
     }
 }
 

@@ -115,6 +115,8 @@ pub struct Plan<'b> {
     pub inputs: &'b str,
     /// Replicas of the file or the spec, stopped or not.
     pub replicas: i32,
+    /// Seconds that a roll-out may take before it counts as failed.
+    pub deadline: u64,
 }
 
 impl Plan<'_> {
@@ -164,7 +166,7 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
             Object::Job(Box::new(Job { metadata, spec: Some(job(plan.replicas, attempts, template)), ..Job::default() }))
         }
         _ => {
-            let deadline = i32::try_from(progress_deadline(stack, plan.service)).unwrap_or(i32::MAX);
+            let deadline = i32::try_from(plan.deadline).unwrap_or(i32::MAX);
             let spec = DeploymentSpec {
                 replicas: Some(if stack.is_stopped(plan.key) { 0 } else { plan.replicas }),
                 selector,
@@ -190,7 +192,7 @@ pub fn progress_deadline(stack: &Stack, service: &Service) -> u64 {
 /// Recreate where two revisions would write at once; else rolling, new pods first unless the file says otherwise.
 fn strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut Report) -> DeploymentStrategy {
     let order = update.and_then(|update| update.order);
-    let writes = pod.mounts.writes_claims();
+    let writes = pod.writes_claims();
     if writes && order != Some(UpdateOrder::StartFirst) {
         return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
     }
@@ -235,7 +237,19 @@ fn daemon_strategy(update: Option<&UpdateConfig>) -> DaemonSetUpdateStrategy {
 
 /// `attempts`: restarts in the pod; `None`: a failure is final.
 fn job(replicas: i32, attempts: Option<i32>, template: k8s_openapi::api::core::v1::PodTemplateSpec) -> JobSpec {
-    // A pod that a node's drain or a preemption ended didn't fail.
+    JobSpec {
+        backoff_limit: Some(attempts.unwrap_or(0)),
+        pod_failure_policy: attempts.is_none().then(ignore_disruptions),
+        completions: Some(replicas),
+        parallelism: Some(replicas),
+        completion_mode: (replicas > 1).then(|| "Indexed".to_owned()),
+        template,
+        ..JobSpec::default()
+    }
+}
+
+/// A pod that a node's drain or a preemption ended didn't fail.
+pub fn ignore_disruptions() -> PodFailurePolicy {
     let disrupted = PodFailurePolicyRule {
         action: "Ignore".to_owned(),
         on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
@@ -244,15 +258,7 @@ fn job(replicas: i32, attempts: Option<i32>, template: k8s_openapi::api::core::v
         }]),
         on_exit_codes: None,
     };
-    JobSpec {
-        backoff_limit: Some(attempts.unwrap_or(0)),
-        pod_failure_policy: attempts.is_none().then(|| PodFailurePolicy { rules: vec![disrupted] }),
-        completions: Some(replicas),
-        parallelism: Some(replicas),
-        completion_mode: (replicas > 1).then(|| "Indexed".to_owned()),
-        template,
-        ..JobSpec::default()
-    }
+    PodFailurePolicy { rules: vec![disrupted] }
 }
 
 fn check_mode(plan: &Plan, report: &mut Report) {

@@ -370,6 +370,7 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
         fields: Some(object.fields.clone()),
         changed_by: object.changed_by.clone(),
         headless: (key.kind == Kind::Service).then_some(object.headless),
+        address: None,
         state: match key.kind {
             Kind::PersistentVolumeClaim => WorkloadView::Claim { phase: if object.bound { "Bound" } else { "Pending" }.to_owned() },
             Kind::Service => WorkloadView::Service { ports: Vec::new(), addresses: Vec::new() },
@@ -415,6 +416,7 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
         containers: vec![ContainerView {
             name: pod.service.clone(),
             started: matches!(pod.stage, 1 | 2),
+            ready: cluster.is_ready(pod),
             restarts: pod.restarts,
             waiting: looping.then(|| ("CrashLoopBackOff".to_owned(), String::new())),
             exit_code,

@@ -270,7 +270,6 @@ fn steps_around_the_life_of_a_container_are_its_handlers() {
     check(both, "/lifecycle/preStop/exec/command/2", json!(script));
     refused("    post_start: [{command: [x], user: root}]\n", "services.web.post_start[0].user");
     refused("    pre_stop: [{command: [x], privileged: true}]\n", "services.web.pre_stop[0].privileged");
-    refused("    pre_start: [{command: [x]}]\n", "services.web.pre_start (compose.yaml:4:5): not-supported-yet");
 }
 
 #[test]

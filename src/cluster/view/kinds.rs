@@ -145,6 +145,8 @@ struct ServiceSpecView {
     kind: Option<String>,
     #[serde(rename = "clusterIP")]
     cluster_ip: Option<String>,
+    #[serde(rename = "clusterIPs")]
+    cluster_ips: Vec<String>,
     ports: Vec<ServicePortView>,
 }
 
@@ -297,7 +299,8 @@ impl View for ServiceObjectView {
         // The name of something outside has neither an address nor ports of its own.
         let inside = self.spec.kind.as_deref() != Some("ExternalName");
         let headless = inside.then(|| self.spec.cluster_ip.as_deref() == Some("None"));
-        Seen { state, headless, ..of_metadata(&self.metadata) }
+        let address = Some(self.spec.cluster_ips.join(",")).filter(|address| headless == Some(false) && !address.is_empty());
+        Seen { state, headless, address, ..of_metadata(&self.metadata) }
     }
 }
 

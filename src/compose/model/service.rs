@@ -143,13 +143,9 @@ pub struct EnvFile {
 /// `services.*.pre_start[]`.
 #[derive(Clone, Debug, Default)]
 pub struct PreStart {
-    pub hook: Hook,
-    pub image: Option<String>,
     pub per_replica: bool,
-    /// The service's and its own.
-    pub env_files: Vec<EnvFile>,
-    /// The whole hook with what it inherits from the service, which is a container of its own.
-    pub node: crate::yaml::Node,
+    /// The step, which is a container of its own, with what it inherits from the service: all but the service's `volumes`.
+    pub container: Service,
 }
 
 /// `services.*.post_start[]` and `pre_stop[]`.

@@ -50,7 +50,7 @@ pub fn service(name: &str, node: &Node) -> Service {
         stop_signal: fields.text("stop_signal"),
         stop_grace_period: fields.duration("stop_grace_period"),
         restart: fields.text("restart"),
-        pre_start: fields.objects("pre_start").map(pre_start).collect(),
+        pre_start: fields.objects("pre_start").map(|step| pre_start(name, step)).collect(),
         post_start: fields.objects("post_start").map(hook).collect(),
         pre_stop: fields.objects("pre_stop").map(hook).collect(),
         depends_on: fields.entries("depends_on").map(|(name, item)| (name.clone(), dependency(item))).collect(),
@@ -135,14 +135,8 @@ fn env_file(fields: Fields<'_>) -> EnvFile {
     }
 }
 
-fn pre_start(fields: Fields<'_>) -> PreStart {
-    PreStart {
-        hook: hook(fields),
-        image: fields.text("image"),
-        per_replica: fields.flag("per_replica"),
-        env_files: fields.objects("env_file").map(env_file).collect(),
-        node: fields.0.clone(),
-    }
+fn pre_start(name: &str, fields: Fields<'_>) -> PreStart {
+    PreStart { per_replica: fields.flag("per_replica"), container: service(name, fields.0) }
 }
 
 fn hook(fields: Fields<'_>) -> Hook {

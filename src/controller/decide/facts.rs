@@ -1,5 +1,6 @@
 use std::fmt;
 
+use super::objects::{Stand, stand};
 use super::view::Scene;
 use super::{JobView, LiveObject, PodView, WorkloadView};
 use crate::compose::model::DependencyCondition;
@@ -33,6 +34,8 @@ pub(super) struct Facts {
     pub met: Met,
     pub completed: Option<String>,
     pub exhausted: Option<String>,
+    /// What has become of the steps that run once before it.
+    pub steps: Steps,
     /// That it has ended at the wanted inputs stands in the recorded status. Only then may it be scaled to 0: its pods are the only other
     /// witnesses, and they go with that.
     pub end_is_recorded: bool,
@@ -57,6 +60,51 @@ impl Facts {
             DependencyCondition::Healthy => at(&self.met.healthy) || self.is_completed(plan),
             DependencyCondition::CompletedSuccessfully => self.is_completed(plan),
         }
+    }
+}
+
+/// What has become of the steps that run once before a service; `status.services[].preStart`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Steps {
+    /// The inputs at which they have last completed.
+    pub completed: Option<String>,
+    /// The inputs at which they have failed since, and the stack's generation then.
+    pub failed: Option<(String, i64)>,
+}
+
+impl Steps {
+    fn parse(text: &str) -> Self {
+        let value = |name: &str| text.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+        let failed = || value("failed")?.split_once('@').and_then(|(inputs, at)| Some((inputs.to_owned(), at.parse().ok()?)));
+        Self { completed: value("completed").map(str::to_owned), failed: failed() }
+    }
+
+    /// The record, with what can be seen now on top.
+    fn gather(scene: &Scene, plan: &ServicePlan, recorded: Option<&str>) -> Self {
+        let Some(steps) = &plan.pre_start else { return Self::default() };
+        let mut facts = recorded.map(Self::parse).unwrap_or_default();
+        facts.failed.take_if(|(inputs, _)| *inputs != steps.inputs);
+        let Stand::Ours(live) = stand(scene, &steps.workload) else {
+            facts.failed = None;
+            return facts;
+        };
+        match job(live) {
+            Some(job) if job.complete => facts = Self { completed: Some(steps.inputs.clone()), failed: None },
+            Some(job) if job.failure.is_some() => {
+                facts.failed.get_or_insert_with(|| (steps.inputs.clone(), scene.input.stack.generation));
+            }
+            _ => facts.failed = None,
+        }
+        facts
+    }
+}
+
+impl fmt::Display for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let completed = self.completed.as_ref().map(|inputs| format!("completed={inputs}"));
+        let failed = self.failed.as_ref().map(|(inputs, generation)| format!("failed={inputs}@{generation}"));
+        let parts: Vec<String> = completed.into_iter().chain(failed).collect();
+        f.write_str(&parts.join(","))
     }
 }
 
@@ -87,7 +135,11 @@ pub(super) struct Progress {
 impl Progress {
     pub fn read(plan: &ServicePlan, live: &LiveObject, pods: &[PodView]) -> Self {
         let written = live.inputs.as_deref() == Some(&plan.inputs);
-        let begun = current(plan, pods).filter(|p| has_started(p)).count();
+        let begun = current(plan, pods).filter(|p| has_started(plan, p)).count();
+        // Of a pod that several services share, the own container tells.
+        let is_up = |p: &&PodView| main_container(plan, p).is_some_and(|c| c.ready);
+        let up = count(current(plan, pods).filter(is_up));
+        let shared = !plan.mates.is_empty();
         match &live.state {
             WorkloadView::Replicated {
                 generation,
@@ -102,16 +154,17 @@ impl Progress {
             } => {
                 let observed = observed_generation >= generation;
                 let rolled = observed && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
+                let all_up = if shared { up >= *replicas } else { ready >= replicas };
                 Self {
                     written,
                     observed,
                     rolled,
-                    available: rolled && available >= replicas && ready >= replicas,
+                    available: rolled && all_up && (shared || available >= replicas),
                     started: rolled && i32::try_from(begun).is_ok_and(|n| n >= *replicas),
-                    healthy: rolled && ready >= replicas,
+                    healthy: rolled && all_up,
                     replicas: *replicas,
                     total: *total,
-                    ready: *ready,
+                    ready: if shared { count(pods.iter().filter(|p| !p.deleting).filter(is_up)) } else { *ready },
                     problem: problem.clone(),
                     holds_replicas: *holds_replicas,
                 }
@@ -119,7 +172,8 @@ impl Progress {
             WorkloadView::Job(job) => {
                 let wanted = plan.replicas.max(1);
                 let ended = job.complete || job.succeeded > 0 || job.failed > 0;
-                let healthy = job.complete || (job.active > 0 && job.ready >= job.active);
+                let ready = if shared { up } else { job.ready };
+                let healthy = job.complete || (job.active > 0 && ready >= job.active);
                 Self {
                     written,
                     observed: true,
@@ -129,7 +183,7 @@ impl Progress {
                     healthy,
                     replicas: wanted,
                     total: job.active,
-                    ready: job.ready,
+                    ready,
                     problem: None,
                     holds_replicas: false,
                 }
@@ -158,8 +212,16 @@ pub(super) fn current<'a>(plan: &'a ServicePlan, pods: &'a [PodView]) -> impl It
     pods.iter().filter(|p| !p.deleting && p.inputs.as_deref() == Some(&plan.inputs))
 }
 
-fn has_started(pod: &PodView) -> bool {
-    !pod.containers.is_empty() && pod.containers.iter().all(|c| c.started || c.restarts > 0 || c.exit_code.is_some())
+fn has_started(plan: &ServicePlan, pod: &PodView) -> bool {
+    let begun = |c: &super::ContainerView| c.started || c.restarts > 0 || c.exit_code.is_some();
+    if plan.mates.is_empty() {
+        return !pod.containers.is_empty() && pod.containers.iter().all(begun);
+    }
+    main_container(plan, pod).is_some_and(begun)
+}
+
+fn count<'a>(pods: impl Iterator<Item = &'a PodView>) -> i32 {
+    i32::try_from(pods.count()).unwrap_or(i32::MAX)
 }
 
 /// The job's state, where the live object is a Job.
@@ -177,6 +239,7 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
         met: recorded.and_then(|r| r.met.as_deref()).map(Met::parse).unwrap_or_default(),
         completed: recorded.and_then(|r| r.completed.clone()).filter(|_| !scene.bugs.rerun_finished),
         exhausted: recorded.and_then(|r| r.exhausted.clone()),
+        steps: Steps::gather(scene, plan, recorded.and_then(|r| r.pre_start.as_deref())),
         end_is_recorded: false,
     };
     facts.end_is_recorded = facts.is_completed(plan) || facts.is_exhausted(plan);
@@ -194,10 +257,10 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
     if progress.healthy && progress.replicas > 0 {
         facts.met.healthy = inputs();
     }
-    if job(live).is_some_and(|j| j.complete) || has_ended(plan, progress, scene.pods(&plan.object_name)) {
+    if job(live).is_some_and(|j| j.complete) || has_ended(plan, progress, scene.pods(&plan.pod)) {
         facts.completed = inputs();
     }
-    if is_used_up(plan, scene.pods(&plan.object_name)) {
+    if is_used_up(plan, scene.pods(&plan.pod)) {
         facts.exhausted = inputs();
     }
     facts
@@ -230,7 +293,8 @@ fn is_used_up(plan: &ServicePlan, pods: &[PodView]) -> bool {
 }
 
 pub(super) fn main_container<'a>(plan: &ServicePlan, pod: &'a PodView) -> Option<&'a super::ContainerView> {
-    pod.containers.iter().find(|c| c.name == plan.object_name).or_else(|| pod.containers.first())
+    let alone = || pod.containers.first().filter(|_| plan.mates.is_empty());
+    pod.containers.iter().find(|c| c.name == plan.container).or_else(alone)
 }
 
 fn is_crash_loop(container: &super::ContainerView) -> bool {

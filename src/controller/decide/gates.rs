@@ -69,7 +69,11 @@ pub(super) fn order(services: &[ServicePlan]) -> Vec<&ServicePlan> {
     let mut ordered: Vec<&ServicePlan> = Vec::with_capacity(rest.len());
     while !rest.is_empty() {
         let left: BTreeSet<&str> = rest.iter().map(|s| s.name.as_str()).collect();
-        let waits = |s: &ServicePlan| s.gates.iter().any(|g| left.contains(g.service.as_str()));
+        let hosts: BTreeSet<&str> = rest.iter().map(|s| s.object_name.as_str()).collect();
+        let waits = |s: &ServicePlan| {
+            // Who shares a pod comes after the one whose pod it is.
+            s.is_guest() && hosts.contains(s.pod.as_str()) || s.gates.iter().any(|g| left.contains(g.service.as_str()))
+        };
         let (later, mut now): (Vec<_>, Vec<_>) = rest.iter().partition(|s| waits(s));
         if now.is_empty() {
             // A cycle, which `compose` refuses.

@@ -7,6 +7,7 @@
 //! | `objects` | Services, claims, policies, ConfigMaps, Secrets: made, changed, repaired |
 //! | `gates` | `depends_on` |
 //! | `turn` | a service's workload: made, changed, scaled, repaired, replaced, removed |
+//! | `steps` | the Job of the steps that run once before a service (`pre_start`) |
 //! | `stamp` | what a pod template carries of that: inputs, and the dependencies that restart it |
 //! | `prune` | what left the file |
 //! | `services`, `words` | a service's state, and why, in words |
@@ -26,6 +27,7 @@ mod refused;
 mod report;
 mod services;
 mod stamp;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;

@@ -71,15 +71,15 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
     let pending = Some(before.unwrap_or(Trouble::Pending));
     match stand(scene, key) {
         Stand::Missing => {
-            acts.push(Action::Create { object: Box::new(object.clone()) });
+            acts.push(create(scene, key, object));
             Standing { exists: false, trouble: pending }
         }
         Stand::Going(seen) => {
-            retry(&seen, object, acts);
+            retry(scene, &seen, key, object, acts);
             Standing { exists: false, trouble: Some(Trouble::Deletion(going(key))) }
         }
         Stand::Taken(seen, owner) => {
-            retry(&seen, object, acts);
+            retry(scene, &seen, key, object, acts);
             Standing { exists: false, trouble: Some(Trouble::Conflict(taken(key, owner))) }
         }
         Stand::Stray(live) => {
@@ -99,10 +99,24 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
     }
 }
 
-fn retry(seen: &Seen, object: &Object, acts: &mut Acts) {
+fn retry(scene: &Scene, seen: &Seen, key: &Key, object: &Object, acts: &mut Acts) {
     if is_due(seen, acts) {
-        acts.push(Action::Create { object: Box::new(object.clone()) });
+        acts.push(create(scene, key, object));
     }
+}
+
+/// A Service that was there before is asked for with the addresses that it had: programs resolved its name long ago.
+fn create(scene: &Scene, key: &Key, object: &Object) -> Action {
+    let mut object = object.clone();
+    let before = scene.recorded_object(key).and_then(|recorded| recorded.address.as_deref());
+    if let (Object::Service(service), Some(before)) = (&mut object, before)
+        && let Some(spec) = service.spec.as_mut().filter(|spec| spec.type_.as_deref() != Some("ExternalName") && spec.cluster_ip.is_none())
+    {
+        let addresses: Vec<String> = before.split(',').map(str::to_owned).collect();
+        spec.cluster_ip = addresses.first().cloned();
+        spec.cluster_ips = Some(addresses);
+    }
+    Action::Create { object: Box::new(object) }
 }
 
 fn mend(scene: &Scene, key: &Key, object: &Object, live: &LiveObject) -> Option<Action> {
@@ -173,7 +187,7 @@ fn sticky(object: &Object, live: &LiveObject) -> Object {
 }
 
 fn port(port: i32, protocol: &str) -> ServicePort {
-    let name = format!("{}-{port}", protocol.to_ascii_lowercase());
+    let name = format!("p-{port}-{}", protocol.to_ascii_lowercase());
     ServicePort { name: Some(name), port, protocol: Some(protocol.to_owned()), ..ServicePort::default() }
 }
 
@@ -199,10 +213,15 @@ pub(super) fn obstacle(scene: &Scene, standings: &BTreeMap<&Key, Standing>, plan
 fn concerns(scene: &Scene, plan: &ServicePlan, key: &Key) -> bool {
     let labels = scene.desired.objects.get(key).and_then(|o| o.metadata().labels.as_ref());
     let service = labels.and_then(|l| l.get(keys::SERVICE));
+    let its_own = |s: &String| *s == plan.object_name || scene.guests(plan).iter().any(|guest| guest.object_name == *s);
     match key.kind {
-        Kind::Service => service.is_some_and(|s| *s == plan.object_name),
-        Kind::NetworkPolicy => service.is_none_or(|s| *s == plan.object_name),
-        _ => scene.desired.objects.get(&plan.workload).and_then(pod_spec).is_some_and(|pod| mentions(pod, key)),
+        Kind::Service => service.is_some_and(its_own),
+        Kind::NetworkPolicy => service.is_none_or(its_own),
+        _ => {
+            let steps = plan.pre_start.as_ref().map(|steps| &steps.workload);
+            let pods = std::iter::once(&plan.workload).chain(steps).filter_map(|workload| pod_spec(scene.desired.objects.get(workload)?));
+            pods.into_iter().any(|pod| mentions(pod, key))
+        }
     }
 }
 

@@ -134,6 +134,8 @@ pub struct LiveObject {
     pub changed_by: Option<String>,
     /// For Services: headless (`clusterIP: None`)? Sticky: a ClusterIP never becomes headless again.
     pub headless: Option<bool>,
+    /// For Services with addresses of their own: these, joined by commas.
+    pub address: Option<String>,
     /// Capacity and phase of claims, state of workloads.
     pub state: WorkloadView,
 }

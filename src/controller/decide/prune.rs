@@ -33,9 +33,14 @@ fn is_older_in_use(scene: &Scene, services: &[Assessed]) -> bool {
     let wanted = |key: &Key| scene.desired.objects.contains_key(key);
     let workloads = scene.ours().any(|(key, _)| key.kind.is_workload() && !wanted(key));
     let pods = scene.input.live.pods.iter().any(|(service, pods)| {
-        let plan = scene.desired.services.iter().find(|s| s.object_name == *service);
+        let of_service = scene.desired.services.iter().find(|s| s.object_name == *service && !s.is_guest()).map(|s| s.inputs.as_str());
+        let of_steps = || {
+            let steps = scene.desired.services.iter().filter_map(|s| s.pre_start.as_ref());
+            steps.into_iter().find(|steps| steps.pod == *service).map(|steps| steps.inputs.as_str())
+        };
+        let wanted = of_service.or_else(of_steps);
         let runs = pods.iter().filter(|p| !matches!(p.phase.as_str(), "Succeeded" | "Failed"));
-        runs.into_iter().any(|p| p.inputs.is_some() && p.inputs.as_deref() != plan.map(|s| s.inputs.as_str()))
+        runs.into_iter().any(|p| p.inputs.is_some() && p.inputs.as_deref() != wanted)
     });
     workloads || pods || services.iter().any(|s| s.moving)
 }

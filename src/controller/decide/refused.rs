@@ -19,6 +19,10 @@ fn refresh(input: &Input, service: &mut ServiceStatus) {
         let mut objects = input.recorded.objects.iter();
         objects.any(|o| o.kind == kind && o.name == name && o.uid.as_deref() == Some(short(uid)))
     };
+    // Of a pod that several services share, its readiness says nothing of one of them.
+    if input.recorded.services.iter().filter(|other| other.inputs.is_some() && other.inputs == service.inputs).count() > 1 {
+        return;
+    }
     let live = input.live.objects.iter().find(|(key, live)| {
         let kind = key.kind.as_str();
         let same = key.name == service.name || live.service.as_deref() == Some(&service.name) || live.inputs == service.inputs;

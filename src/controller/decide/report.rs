@@ -1,6 +1,6 @@
 use super::conditions::{Situation, conditions, cut, summary};
 use super::services::Assessed;
-use super::view::{Scene, short};
+use super::view::{Scene, Seen, short};
 use super::{Input, Observed};
 use crate::api::{ComposeStackStatus, ObjectStatus, StackWarning};
 use crate::translate::Key;
@@ -59,14 +59,23 @@ fn contested_warning(key: &Key, by: &str) -> StackWarning {
 
 /// What was made: all that is ours, claims of volumes that left the file among it.
 fn objects(scene: &Scene) -> Vec<ObjectStatus> {
-    let ours = scene.all().filter(|(_, seen)| seen.object.whose == Observed::Ours && seen.read.is_none());
-    ours.map(|(key, seen)| ObjectStatus {
+    let is_ours = |seen: &Seen| seen.object.whose == Observed::Ours && seen.read.is_none();
+    let ours = scene.all().filter(|(_, seen)| is_ours(seen)).map(|(key, seen)| ObjectStatus {
         kind: key.kind.to_string(),
         name: key.name.clone(),
         uid: Some(short(&seen.object.uid).to_owned()),
         fields: scene.expected_fields(key, &seen.object.uid).map(str::to_owned),
-    })
-    .collect()
+        address: seen.object.address.clone(),
+    });
+    // Services that have gone and are to be made again, with the addresses that they had.
+    let gone = scene.input.recorded.objects.iter().filter(|o| o.address.is_some()).filter_map(|o| {
+        let key = scene.desired.objects.keys().find(|key| is_same(o, key))?;
+        let missing = scene.get(key).is_none_or(|seen| !is_ours(&seen));
+        missing.then(|| ObjectStatus { uid: None, fields: None, ..o.clone() })
+    });
+    let mut all: Vec<ObjectStatus> = ours.collect();
+    all.extend(gone);
+    all
 }
 
 pub(super) fn limit_warnings(mut warnings: Vec<StackWarning>) -> Vec<StackWarning> {

@@ -43,8 +43,12 @@ pub(super) struct Assessed {
 pub(super) fn plan<'a>(scene: &Scene<'a>, standings: &BTreeMap<&'a Key, Standing>, acts: &mut Acts) -> Vec<Assessed> {
     let mut verdicts: Verdicts<'a> = BTreeMap::new();
     let mut assessed: BTreeMap<&str, Assessed> = BTreeMap::new();
+    let mut holds: BTreeMap<&str, Option<Hold>> = BTreeMap::new();
     for plan in order(&scene.desired.services) {
-        let (one, verdict) = assess(scene, plan, &verdicts, standings, acts);
+        let (one, verdict, hold) = assess(scene, plan, &verdicts, &holds, standings, acts);
+        if !plan.is_guest() {
+            holds.insert(&plan.object_name, hold);
+        }
         assessed.insert(&plan.name, one);
         verdicts.insert(&plan.name, verdict);
     }
@@ -55,14 +59,15 @@ fn assess<'a>(
     scene: &Scene<'a>,
     plan: &'a ServicePlan,
     verdicts: &Verdicts<'a>,
+    holds: &BTreeMap<&str, Option<Hold>>,
     standings: &BTreeMap<&'a Key, Standing>,
     acts: &mut Acts,
-) -> (Assessed, Verdict<'a>) {
+) -> (Assessed, Verdict<'a>, Option<Hold>) {
     let live = match stand(scene, &plan.workload) {
         Stand::Ours(live) | Stand::Stray(live) => Some(live),
         _ => None,
     };
-    let progress = live.map(|live| Progress::read(plan, live, scene.pods(&plan.object_name))).unwrap_or_default();
+    let progress = live.map(|live| Progress::read(plan, live, scene.pods(&plan.pod))).unwrap_or_default();
     let facts = facts::gather(scene, plan, live, &progress);
     let ended = facts.is_completed(plan) || facts.is_exhausted(plan);
     if ended && !facts.end_is_recorded && plan.kind().scales() {
@@ -70,7 +75,12 @@ fn assess<'a>(
         acts.look_after(AFTER_RECORD);
     }
     let turn = Turn { scene, plan, facts: &facts, progress: &progress, verdicts, standings };
-    let hold = scene.desired.objects.get(&plan.workload).and_then(|object| turn.take(object, acts));
+    let hold = if plan.is_guest() {
+        // What keeps the pod keeps all that is in it.
+        holds.get(plan.pod.as_str()).cloned().flatten().filter(|_| !is_zero(plan))
+    } else {
+        scene.desired.objects.get(&plan.workload).and_then(|object| turn.take(object, acts))
+    };
     let view = View { scene, plan, live, progress: &progress, facts: &facts };
     let report = view.report(hold.as_ref(), is_awaited(scene, plan), acts);
     let blocked = match &hold {
@@ -87,7 +97,7 @@ fn assess<'a>(
         Pass::Spared(message) => Some(format!("goes on without {message}")),
         _ => None,
     });
-    let met = facts.met.to_string();
+    let (met, pre_start) = (facts.met.to_string(), facts.steps.to_string());
     let status = ServiceStatus {
         name: plan.name.clone(),
         kind: plan.kind().to_string(),
@@ -105,13 +115,14 @@ fn assess<'a>(
         met: Some(met).filter(|m| !m.is_empty()),
         completed: facts.completed.clone(),
         exhausted: facts.exhausted.clone(),
+        pre_start: Some(pre_start).filter(|s| !s.is_empty()),
         since: report.since,
     };
     let why = report.message.unwrap_or_else(|| format!("{} of {} ready", progress.ready, view.desired()));
     let moving = live.is_some() && !is_zero(plan) && (!progress.written || !progress.rolled) && !facts.is_completed(plan);
     let failed = report.state == ServiceState::Failed && !blocked;
     let assessed = Assessed { status, outlook: report.outlook, moving, spared: spared.collect() };
-    (assessed, Verdict { plan, facts, failed, blocked, why })
+    (assessed, Verdict { plan, facts, failed, blocked, why }, hold)
 }
 
 /// Whether another service waits for this one to complete.
@@ -163,6 +174,8 @@ impl View<'_, '_> {
                 Report::new(state, Outlook::Stalled(reason::EXTERNAL_RESOURCE_MISSING), say(text))
             }
             Some(Hold::Objects { message, .. }) => Report::new(Waiting, Outlook::Progressing, say(message)),
+            Some(Hold::Steps(text)) => Report::new(ServiceState::Progressing, Outlook::Progressing, say(text)),
+            Some(Hold::StepsFailed(text)) => Report::new(Failed, Outlook::Stalled(reason::SERVICE_FAILED), say(text)),
             Some(Hold::Deletion(text)) => Report::new(Waiting, Outlook::WaitingForDeletion, say(text)),
             Some(Hold::Conflict(text)) => Report::new(Failed, Outlook::Stalled(reason::NAME_CONFLICT), say(text)),
             Some(Hold::Failed(FailureKind::Forbidden, text)) => Report::new(Failed, Outlook::Stalled(reason::FORBIDDEN), say(text)),
@@ -184,9 +197,12 @@ impl View<'_, '_> {
         let (plan, progress) = (self.plan, self.progress);
         let failed = Outlook::Stalled(reason::SERVICE_FAILED);
         if is_zero(plan) {
-            let runs = |p: &&super::PodView| !matches!(p.phase.as_str(), "Succeeded" | "Failed");
-            let pods = self.scene.pods(&plan.object_name).iter().filter(runs).count();
-            return match pods.max(usize::try_from(progress.total).unwrap_or(0)) {
+            let alone = plan.mates.is_empty();
+            let runs = |p: &&super::PodView| {
+                !matches!(p.phase.as_str(), "Succeeded" | "Failed") && (alone || facts::main_container(plan, p).is_some())
+            };
+            let pods = self.scene.pods(&plan.pod).iter().filter(runs).count();
+            return match pods.max(usize::try_from(progress.total).unwrap_or(0).min(if alone { usize::MAX } else { 0 })) {
                 0 => Report::new(Stopped, Outlook::Good, None),
                 left => Report::new(Progressing, Outlook::Progressing, format!("stops: {left} still there")),
             };

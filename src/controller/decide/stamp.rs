@@ -54,28 +54,28 @@ pub(super) fn workload(object: &Object, plan: &ServicePlan, replicas: Option<i32
         Object::Deployment(o) => {
             if let Some(spec) = &mut o.spec {
                 spec.replicas = replicas;
-                annotate(&mut spec.template, plan, stamps);
+                annotate(&mut spec.template, &plan.inputs, stamps);
             }
         }
         Object::StatefulSet(o) => {
             if let Some(spec) = &mut o.spec {
                 spec.replicas = replicas;
-                annotate(&mut spec.template, plan, stamps);
+                annotate(&mut spec.template, &plan.inputs, stamps);
             }
         }
         Object::CronJob(o) => {
             if let Some(job) = o.spec.as_mut().and_then(|spec| spec.job_template.spec.as_mut()) {
-                annotate(&mut job.template, plan, stamps);
+                annotate(&mut job.template, &plan.inputs, stamps);
             }
         }
         Object::DaemonSet(o) => {
             if let Some(spec) = &mut o.spec {
-                annotate(&mut spec.template, plan, stamps);
+                annotate(&mut spec.template, &plan.inputs, stamps);
             }
         }
         Object::Job(o) => {
             if let Some(spec) = &mut o.spec {
-                annotate(&mut spec.template, plan, stamps);
+                annotate(&mut spec.template, &plan.inputs, stamps);
             }
         }
         _ => {}
@@ -83,9 +83,20 @@ pub(super) fn workload(object: &Object, plan: &ServicePlan, replicas: Option<i32
     object
 }
 
-fn annotate(template: &mut PodTemplateSpec, plan: &ServicePlan, stamps: &Stamps) {
+/// The Job of the steps before a service as it is to be written.
+pub(super) fn steps(object: &Object, inputs: &str) -> Object {
+    let mut object = object.clone();
+    if let Object::Job(job) = &mut object
+        && let Some(spec) = &mut job.spec
+    {
+        annotate(&mut spec.template, inputs, &Stamps::default());
+    }
+    object
+}
+
+fn annotate(template: &mut PodTemplateSpec, inputs: &str, stamps: &Stamps) {
     let annotations = template.metadata.get_or_insert_default().annotations.get_or_insert_default();
-    annotations.insert(keys::INPUTS.to_owned(), plan.inputs.clone());
+    annotations.insert(keys::INPUTS.to_owned(), inputs.to_owned());
     if let Some(text) = stamps.text() {
         annotations.insert(keys::RESTARTED_FOR.to_owned(), text);
     }

@@ -5,6 +5,7 @@ use super::facts::{Facts, Progress, is_zero, job};
 use super::gates::{Pass, Verdicts, on_create, on_update};
 use super::objects::{self, Stand, Standing, apply, delete, obstacle};
 use super::stamp::{self, Stamps};
+use super::steps;
 use super::view::{Scene, Seen};
 use super::{Action, Cause, FailureKind, LiveObject};
 use crate::translate::{ExternalKind, Key, Kind, Object, ServicePlan};
@@ -22,6 +23,9 @@ pub(super) enum Hold {
         /// It is not going to be there before somebody does something.
         blocked: bool,
     },
+    /// The steps that run once before it are under way.
+    Steps(String),
+    StepsFailed(String),
     Deletion(String),
     Conflict(String),
     Failed(FailureKind, String),
@@ -39,6 +43,7 @@ pub(super) struct Turn<'s, 'a> {
 
 impl Turn<'_, '_> {
     pub fn take(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
+        steps::stop(self, acts);
         let hold = if self.is_unwanted() { self.remove(acts) } else { self.write(object, acts) };
         match hold {
             Some(Hold::Pending) => {
@@ -83,9 +88,10 @@ impl Turn<'_, '_> {
 
     /// All workloads of the service, those of another kind or of older inputs among them.
     fn workloads(&self) -> impl Iterator<Item = (&Key, &LiveObject, bool)> {
-        let service = Some(self.plan.object_name.as_str());
+        let guests = self.scene.guests(self.plan);
+        let is_its = |service: &str| service == self.plan.object_name || guests.iter().any(|guest| guest.object_name == service);
         let ours = self.scene.ours().filter(move |(key, seen)| {
-            let older = seen.object.service.as_deref() == service && !self.scene.desired.objects.contains_key(key);
+            let older = seen.object.service.as_deref().is_some_and(is_its) && !self.scene.desired.objects.contains_key(key);
             key.kind.is_workload() && (**key == self.plan.workload || older)
         });
         ours.map(|(key, seen)| (key, seen.object, seen.deleting))
@@ -113,7 +119,8 @@ impl Turn<'_, '_> {
     }
 
     fn create(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
-        let obstacle = self.gates(on_create).or_else(|| self.externals()).or_else(|| self.objects()).or_else(|| self.predecessors(acts));
+        let obstacle = self.gates(on_create).or_else(|| self.externals()).or_else(|| self.objects());
+        let obstacle = obstacle.or_else(|| steps::run(self, acts)).or_else(|| self.predecessors(acts));
         if obstacle.is_none() {
             let stamps = Stamps::default().renewed(self.plan, self.verdicts);
             let object = stamp::workload(object, self.plan, Some(self.replicas()), &stamps);
@@ -139,6 +146,7 @@ impl Turn<'_, '_> {
                 (false, true) => None,
             };
             let obstacle = gate.or_else(|| self.externals()).or_else(|| self.objects());
+            let obstacle = obstacle.or_else(|| steps::run(self, acts)).or_else(|| self.newcomers());
             if obstacle.is_none() {
                 acts.push(self.apply(self.render(object, live, true), live, cause));
             }
@@ -190,7 +198,7 @@ impl Turn<'_, '_> {
     }
 
     /// The replicas that are wanted now.
-    fn replicas(&self) -> i32 {
+    pub fn replicas(&self) -> i32 {
         wanted(self.plan, self.facts, self.progress)
     }
 
@@ -247,7 +255,6 @@ impl Turn<'_, '_> {
     fn predecessors(&self, acts: &mut Acts) -> Option<Hold> {
         self.remove_others(acts);
         let mut names: Vec<String> = self.workloads().map(|(key, ..)| key.to_string()).collect();
-        let runs = |phase: &str| matches!(phase, "Pending" | "Running" | "Unknown");
         let other = |p: &super::PodView| {
             let older = p.inputs.as_deref() != Some(&self.plan.inputs);
             p.workload.is_some_and(|kind| match self.plan.kind() {
@@ -258,9 +265,33 @@ impl Turn<'_, '_> {
         };
         let pods = self.scene.pods(&self.plan.object_name).iter().filter(|p| runs(&p.phase) && other(p));
         names.extend(pods.map(|p| format!("Pod {}", p.name)));
-        names.sort();
-        (!names.is_empty()).then(|| Hold::Deletion(format!("the older {} must be gone first", names.join(", "))))
+        names.extend(self.pods_of_guests());
+        gone_first(names)
     }
+
+    /// What a service that joins this one's pods has run as until now is gone before they are made anew.
+    fn newcomers(&self) -> Option<Hold> {
+        let guests = self.scene.guests(self.plan);
+        let of_guest = |live: &LiveObject| guests.iter().any(|guest| live.service.as_ref() == Some(&guest.object_name));
+        let mut names: Vec<String> = self.workloads().filter(|(_, live, _)| of_guest(live)).map(|(key, ..)| key.to_string()).collect();
+        names.extend(self.pods_of_guests());
+        gone_first(names)
+    }
+
+    /// Pods that services which now run in this one's have of their own.
+    fn pods_of_guests(&self) -> impl Iterator<Item = String> {
+        let pods = self.scene.guests(self.plan).iter().flat_map(|guest| self.scene.pods(&guest.object_name));
+        pods.filter(|p| runs(&p.phase)).map(|p| format!("Pod {}", p.name))
+    }
+}
+
+fn runs(phase: &str) -> bool {
+    matches!(phase, "Pending" | "Running" | "Unknown")
+}
+
+fn gone_first(mut names: Vec<String>) -> Option<Hold> {
+    names.sort();
+    (!names.is_empty()).then(|| Hold::Deletion(format!("the older {} must be gone first", names.join(", "))))
 }
 
 fn is_finished(live: &LiveObject) -> bool {

@@ -4,7 +4,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::{Bugs, Input, LiveObject, Observed, PodView};
 use crate::api::{ObjectStatus, ServiceStatus};
-use crate::translate::{Desired, Key};
+use crate::translate::{Desired, Key, ServicePlan};
 
 /// Everything that one decision about a reconcilable stack looks at.
 pub(super) struct Scene<'a> {
@@ -12,6 +12,8 @@ pub(super) struct Scene<'a> {
     pub desired: &'a Desired,
     pub bugs: Bugs,
     seen: BTreeMap<&'a Key, Seen<'a>>,
+    /// The services that run in the pods of another, by its object name.
+    guests: BTreeMap<&'a str, Vec<&'a ServicePlan>>,
 }
 
 /// One object as far as anything is known of it: the cache's state, or that of our own newer write.
@@ -27,7 +29,16 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Scene<'a> {
     pub fn new(input: &'a Input<'a>, desired: &'a Desired, bugs: Bugs) -> Self {
-        Self { input, desired, bugs, seen: overlay(input, bugs) }
+        let mut guests: BTreeMap<&str, Vec<&ServicePlan>> = BTreeMap::new();
+        for plan in desired.services.iter().filter(|plan| plan.is_guest()) {
+            guests.entry(&plan.pod).or_default().push(plan);
+        }
+        Self { input, desired, bugs, seen: overlay(input, bugs), guests }
+    }
+
+    /// The services that run in the pods of this one.
+    pub fn guests(&self, host: &ServicePlan) -> &[&'a ServicePlan] {
+        self.guests.get(host.object_name.as_str()).map_or(&[], Vec::as_slice)
     }
 
     pub fn get(&self, key: &Key) -> Option<Seen<'a>> {
@@ -47,7 +58,7 @@ impl<'a> Scene<'a> {
         self.seen.iter().map(|(k, s)| (*k, *s))
     }
 
-    /// The pods of a service, by its legal object name.
+    /// The pods that are labelled with this object name of a service.
     pub fn pods(&self, object_name: &str) -> &'a [PodView] {
         self.input.live.pods.get(object_name).map_or(&[], Vec::as_slice)
     }

@@ -3,7 +3,7 @@
 use super::facts::{current, main_container};
 use super::view::Scene;
 use super::{ContainerView, WorkloadView};
-use crate::translate::{Key, Kind, ServicePlan};
+use crate::translate::{Key, Kind, PreStart, ServicePlan};
 
 /// Start of every message about an image that can't be pulled.
 const PULL: &str = "can't be pulled";
@@ -12,15 +12,18 @@ const PULL: &str = "can't be pulled";
 pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -> Option<String> {
     let before = scene.recorded_service(&plan.name).and_then(|s| s.message.as_deref());
     let mut reasons: Vec<(u8, String)> = Vec::new();
-    for pod in current(plan, scene.pods(&plan.object_name)) {
-        for container in &pod.containers {
-            reasons.extend(of_container(plan, container, pod.ready, before));
+    for pod in current(plan, scene.pods(&plan.pod)) {
+        let main = main_container(plan, pod);
+        // Of a pod that several services share, the own container tells.
+        let ready = if plan.mates.is_empty() { pod.ready } else { main.is_some_and(|c| c.ready) };
+        for container in pod.containers.iter().filter(|c| !plan.mates.contains(&c.name)) {
+            let image = image(scene, &plan.workload, &container.name).unwrap_or(&plan.image);
+            reasons.extend(of_container(image, container, ready, before));
         }
         if let Some(message) = &pod.unschedulable {
             reasons.push((2, claim(scene, plan).unwrap_or_else(|| format!("no node takes its pod: {message}"))));
         }
-        let main = main_container(plan, pod);
-        if !pod.ready && main.is_some_and(|c| c.started) {
+        if !ready && main.is_some_and(|c| c.started) {
             reasons.push((4, "it runs but isn't ready: its healthcheck has not succeeded yet".to_owned()));
         }
     }
@@ -33,11 +36,38 @@ pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -
     found.or_else(|| claim(scene, plan))
 }
 
-fn of_container(plan: &ServicePlan, container: &ContainerView, ready: bool, before: Option<&str>) -> Option<(u8, String)> {
+/// Why the steps that run once before a service have not completed.
+pub(super) fn of_steps(scene: &Scene, plan: &ServicePlan, steps: &PreStart) -> Option<String> {
+    let before = scene.recorded_service(&plan.name).and_then(|s| s.message.as_deref());
+    let pods = scene.pods(&steps.pod).iter().filter(|p| !p.deleting && p.inputs.as_deref() == Some(&steps.inputs));
+    let mut reasons: Vec<(u8, String)> = Vec::new();
+    for pod in pods {
+        for container in &pod.containers {
+            let image = image(scene, &steps.workload, &container.name).unwrap_or(&plan.image);
+            match container.exit_code {
+                Some(code) if code != 0 => reasons.push((1, format!("{} ends with exit code {code}", container.name))),
+                _ => reasons.extend(of_container(image, container, false, before)),
+            }
+        }
+        if let Some(message) = &pod.unschedulable {
+            reasons.push((2, format!("no node takes their pod: {message}")));
+        }
+    }
+    reasons.into_iter().min().map(|(_, text)| text)
+}
+
+/// The image of a container of a wanted workload.
+fn image<'a>(scene: &Scene<'a>, workload: &Key, container: &str) -> Option<&'a str> {
+    let pod = scene.desired.objects.get(workload).and_then(super::objects::pod_spec)?;
+    let mut containers = pod.containers.iter().chain(pod.init_containers.iter().flatten());
+    containers.find(|c| c.name == container)?.image.as_deref()
+}
+
+fn of_container(image: &str, container: &ContainerView, ready: bool, before: Option<&str>) -> Option<(u8, String)> {
     let waiting = container.waiting.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str()));
     match waiting {
         Some(("ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "RegistryUnavailable", message)) => {
-            Some((0, pull(&plan.image, message, before)))
+            Some((0, pull(image, message, before)))
         }
         Some(("CreateContainerConfigError" | "CreateContainerError" | "RunContainerError", message)) => {
             Some((0, format!("its container can't be made: {message}")))
@@ -82,6 +112,6 @@ fn claim(scene: &Scene, plan: &ServicePlan) -> Option<String> {
 
 /// The exit code, other than 0, of the last end of a container.
 pub(super) fn exit_code(scene: &Scene, plan: &ServicePlan) -> Option<i32> {
-    let pods = current(plan, scene.pods(&plan.object_name));
+    let pods = current(plan, scene.pods(&plan.pod));
     pods.filter_map(|p| main_container(plan, p)?.exit_code).filter(|code| *code != 0).min()
 }

@@ -97,7 +97,7 @@ const PROCESS: &[Row] = &[
     row("services.*.stop_grace_period", Applied("`terminationGracePeriodSeconds`, always written: 10s where nothing is said")),
     row("services.*.restart", Applied("the kind of workload: `no` becomes a Job, all others a Deployment, which always restarts")),
     row("services.*.umask", Warned(NO_FIELD)),
-    row("services.*.pre_start", NotYet),
+    row("services.*.pre_start", Applied("steps of each replica are init containers; the others one Job, which completes before any replica")),
     row("services.*.post_start", Applied("`lifecycle.postStart`; several steps become one shell script")),
     row("services.*.post_start.command", Applied("what is executed in the container")),
     row("services.*.post_start.user", Applied("no effect where it is the service's own; refused otherwise")),
@@ -251,8 +251,14 @@ const RIGHTS: &[Row] = &[
     row("services.*.ulimits", Warned("Kubernetes has no field for limits of a process; the nodes' own hold")),
     unless("services.*.userns_mode", Warned(NO_FIELD), &["host"]),
     row("services.*.uts", Applied("no effect but on the node's network, with a warning")),
-    row("services.*.ipc", Applied("`shareable` and `private` are the case anyway; `host` needs the administrator's permission")),
-    row("services.*.pid", Applied("`host` needs the administrator's permission")),
+    row(
+        "services.*.ipc",
+        Applied("`shareable` and `private` are the case anyway; `service:x`: one pod with x; `host` needs the administrator's permission"),
+    ),
+    row(
+        "services.*.pid",
+        Applied("`service:x`: one pod with x, whose processes see each other; `host` needs the administrator's permission"),
+    ),
     unless("services.*.cgroup", Warned("a pod's control group is its own"), &["private"]),
     row("services.*.cgroup_parent", Warned("a pod's control group is chosen by its node")),
 ];

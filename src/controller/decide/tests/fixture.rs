@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-pub use super::manifests::{claim, config, policy, service, template, workload};
+pub use super::manifests::{job_of_steps, claim, config, policy, service, template, workload};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::compose::model::DependencyCondition;
 use crate::controller::decide::{
     Action, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair,
     StackView, Unseen, WorkloadView, decide,
 };
-use crate::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
+use crate::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, PreStart, ServicePlan};
 
 pub const UID: &str = "stack-uid";
 
@@ -19,6 +19,10 @@ pub fn svc(name: &str) -> ServicePlan {
         name: name.to_owned(),
         workload: Key::new(Kind::Deployment, name),
         object_name: name.to_owned(),
+        pod: name.to_owned(),
+        container: name.to_owned(),
+        mates: Vec::new(),
+        pre_start: None,
         inputs: format!("{name}-1"),
         image: format!("example/{name}"),
         replicas: 1,
@@ -64,6 +68,10 @@ pub trait Build: Sized {
     fn stop(self) -> Self;
     fn needs_secret(self, name: &str) -> Self;
     fn autoscaled(self, least: i32, most: i32) -> Self;
+    /// Shares the pods of another, at the same inputs.
+    fn inside(self, host: &str) -> Self;
+    fn beside(self, container: &str) -> Self;
+    fn after_steps(self, inputs: &str) -> Self;
 }
 
 impl Build for ServicePlan {
@@ -100,6 +108,25 @@ impl Build for ServicePlan {
 
     fn autoscaled(self, least: i32, most: i32) -> Self {
         Self { autoscaled: Some((least, most)), ..self }
+    }
+
+    fn inside(mut self, host: &str) -> Self {
+        self.workload = svc(host).workload;
+        self.inputs = svc(host).inputs;
+        host.clone_into(&mut self.pod);
+        self.beside(host)
+    }
+
+    fn beside(mut self, container: &str) -> Self {
+        self.mates.push(container.to_owned());
+        self
+    }
+
+    fn after_steps(mut self, inputs: &str) -> Self {
+        let pod = format!("{}--pre-start", self.name);
+        let workload = Key::new(Kind::Job, format!("{pod}-{inputs}"));
+        self.pre_start = Some(PreStart { workload, inputs: inputs.to_owned(), pod });
+        self
     }
 
     fn needs_secret(mut self, name: &str) -> Self {
@@ -163,7 +190,12 @@ impl Bench {
         let services: Vec<ServicePlan> = services.into_iter().collect();
         let mut objects = BTreeMap::new();
         for plan in &services {
-            objects.insert(plan.workload.clone(), workload(plan));
+            if !plan.is_guest() {
+                objects.insert(plan.workload.clone(), workload(plan));
+            }
+            if let Some(steps) = &plan.pre_start {
+                objects.insert(steps.workload.clone(), job_of_steps(steps));
+            }
             let service = service(&plan.name, "service-1", Some("10"));
             objects.insert(service.key(), service);
         }
@@ -256,6 +288,13 @@ impl Bench {
             changed_by: None,
             headless: match object {
                 Object::Service(s) => Some(s.spec.as_ref().and_then(|s| s.cluster_ip.as_deref()) == Some("None")),
+                _ => None,
+            },
+            address: match object {
+                Object::Service(s) => {
+                    let asked = s.spec.as_ref().and_then(|s| s.cluster_ip.clone());
+                    Some(asked.unwrap_or_else(|| format!("10.0.0.{}", self.versions))).filter(|a| a != "None")
+                }
                 _ => None,
             },
             state: match object {
@@ -351,6 +390,32 @@ impl Bench {
         });
         let pods = pods.collect();
         self.live.pods.insert(plan.object_name.clone(), pods);
+    }
+
+    /// The pods of a host, with a container for each of its services; `up`: those that are ready.
+    pub fn shared_pods(&mut self, host: &str, containers: &[&str], up: &[&str]) {
+        let container = |name: &&str| ContainerView {
+            name: (*name).to_owned(),
+            started: up.contains(name),
+            ready: up.contains(name),
+            ..ContainerView::default()
+        };
+        self.pods(host, |p| {
+            p.ready = up.len() == containers.len();
+            p.containers = containers.iter().map(container).collect();
+        });
+        let all = up.len() == containers.len();
+        if let WorkloadView::Replicated { ready, available, replicas, .. } = &mut self.live(Kind::Deployment, host).state
+            && all
+        {
+            (*ready, *available) = (*replicas, *replicas);
+        }
+    }
+
+    /// The Job of a service's steps is in this state.
+    pub fn steps(&mut self, name: &str, job: JobView) {
+        let steps = self.plan(name).pre_start.unwrap();
+        self.live.objects.get_mut(&steps.workload).unwrap().state = WorkloadView::Job(job);
     }
 
     pub fn job(&mut self, name: &str, job: JobView) {

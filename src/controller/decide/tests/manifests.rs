@@ -10,7 +10,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::api::ObjectMeta;
 
 use crate::api::keys;
-use crate::translate::{Kind, Object, ServicePlan};
+use crate::translate::{Kind, Object, PreStart, ServicePlan};
 
 fn meta(name: &str, service: Option<&str>, inputs: &str) -> ObjectMeta {
     let annotations = BTreeMap::from([(keys::INPUTS.to_owned(), inputs.to_owned())]);
@@ -79,4 +79,10 @@ pub fn claim(name: &str) -> Object {
 
 pub fn policy(name: &str) -> Object {
     Object::NetworkPolicy(Box::new(NetworkPolicy { metadata: meta(name, None, "policy"), ..NetworkPolicy::default() }))
+}
+
+/// The Job of the steps that run once before a service.
+pub fn job_of_steps(steps: &PreStart) -> Object {
+    let metadata = meta(&steps.workload.name, Some(&steps.pod), &steps.inputs);
+    Object::Job(Box::new(Job { metadata, spec: Some(JobSpec::default()), ..Job::default() }))
 }

@@ -4,6 +4,8 @@
 mod fixture;
 mod gates;
 mod manifests;
+mod sharing;
+mod steps;
 mod objects;
 mod properties;
 mod services;

@@ -55,6 +55,7 @@ fn live(kind: Kind) -> impl Strategy<Value = LiveObject> {
             fields: Some("fields".to_owned()),
             changed_by: flag.then(|| "kubectl".to_owned()),
             headless: (kind == Kind::Service).then_some(flag),
+            address: None,
             state: match kind {
                 Kind::Job => WorkloadView::Job(JobView { active: ready, ready, complete: flag, ..JobView::default() }),
                 Kind::Deployment | Kind::DaemonSet | Kind::StatefulSet => WorkloadView::Replicated {

@@ -1,0 +1,134 @@
+//! A pod's workload, and the plan of each service in it.
+
+use std::collections::BTreeMap;
+
+use crate::compose::model::Service;
+use crate::compose::path::Path;
+
+use super::claims;
+use super::container;
+use super::desired::{External, ExternalKind, Gate, Lifetime, ServicePlan};
+use super::images;
+use super::inputs;
+use super::namespaces;
+use super::object::Kind;
+use super::objects::Objects;
+use super::pod::{self, Context, Member, Pod};
+use super::pre_start;
+use super::report::Report;
+use super::service;
+use super::stack::{self, Stack, service_path};
+use super::workload::{self, Plan, Restart};
+
+/// Makes the workload of a host and its guests; the plans of all of them, by key.
+pub fn plans<'a>(
+    context: &Context<'a, '_>,
+    host: &'a str,
+    kinds: &BTreeMap<&'a str, (Kind, Restart)>,
+    gates: Vec<Gate>,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> BTreeMap<&'a str, ServicePlan> {
+    let stack = context.stack;
+    let keys = std::iter::once(host).chain(stack.guests(host));
+    let all: Vec<Member> = keys.filter_map(|key| stack.service(key)).map(|(key, service, name)| Member { key, service, name }).collect();
+    let Some(first) = all.first().copied() else { return BTreeMap::new() };
+    for member in &all {
+        namespaces::check(stack, member.service, &member.path(), report);
+    }
+    let restart = |member: &Member| kinds.get(member.key).map_or(Restart::Absent, |(_, restart)| *restart);
+    let kind = kinds.get(host).map_or(Kind::Deployment, |(kind, _)| *kind);
+    // A guest that is stopped alone leaves the pod.
+    let is_out = |member: &Member| member.key != host && stack.settings.services.get(member.key).is_some_and(|service| service.stopped);
+    let inside: Vec<Member> = all.iter().copied().filter(|member| !is_out(member)).collect();
+    let pod = pod::pod(context, &inside, kind, objects, report);
+    let restarts: Vec<Restart> = inside.iter().map(restart).collect();
+    let inputs = inputs::of_workload(context, kind, &restarts, &pod);
+    let replicas = stack.replicas(host, first.service);
+    let deadline = inside.iter().map(|member| workload::progress_deadline(stack, member.service)).max().unwrap_or_default();
+    let plan = Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
+    let object = workload::workload(stack, &plan, &pod, report);
+    let workload = object.key();
+    check_replicas(context, &all, replicas, kind, &pod, report);
+    objects.add(object, &first.path(), report);
+    let shared = inside.len() > 1;
+    let pre_start = pre_start::job(context, &pod, objects, report);
+    let externals = externals(stack, &pod);
+    let stopped = stack.is_stopped(host);
+    let wanted = if kind == Kind::DaemonSet { 1 } else { replicas };
+    let planned = |member: &Member| {
+        let is_host = member.key == host;
+        let stopped = stopped || is_out(member);
+        let container = container::container_name(member.service, member.name);
+        let lifetime = workload::lifetime(kind, restart(member));
+        ServicePlan {
+            name: member.key.to_owned(),
+            workload: workload.clone(),
+            object_name: member.name.to_string(),
+            pod: first.name.to_string(),
+            mates: pod.parts.iter().map(|part| part.container.clone()).filter(|name| *name != container).collect(),
+            container,
+            pre_start: pre_start.clone().filter(|_| is_host),
+            image: images::name(stack, member.key, member.service),
+            replicas: if stopped { 0 } else { wanted },
+            autoscaled: None,
+            stopped,
+            // A pod that others share goes on when one of its programs has ended.
+            lifetime: if shared && kind != Kind::Job { Lifetime::Forever } else { lifetime },
+            gates: if is_host { gates.clone() } else { Vec::new() },
+            externals: if is_host { externals.clone() } else { Vec::new() },
+            endpoints: service::publish(stack, member.key, member.service, member.name, objects, report),
+            progress_deadline: deadline,
+            inputs: inputs.clone(),
+        }
+    };
+    let keys = std::iter::once(host).chain(stack.guests(host));
+    keys.zip(all.iter().map(planned)).collect()
+}
+
+/// What must exist before the pod is made.
+fn externals(stack: &Stack, pod: &Pod) -> Vec<External> {
+    let mut found: Vec<External> = pod.parts.iter().flat_map(|part| part.mounts.externals.iter().cloned()).collect();
+    if let Some(part) = pod.parts.first() {
+        found.extend(external_networks(stack, part.member.key));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn external_networks(stack: &Stack, key: &str) -> Vec<External> {
+    let external = |key: &&str| {
+        let network = stack.project.networks.get(*key)?;
+        let awaited = network.external && stack::engine_network(network).is_none();
+        if !awaited {
+            return None;
+        }
+        Some(External { kind: ExternalKind::Network, name: network.name.clone(), path: Path::of(&["networks", key]).to_string() })
+    };
+    stack.networks(key).iter().filter_map(external).collect()
+}
+
+/// A claim of one node can't be on every node; several pods of one name is what `container_name` excludes.
+fn check_replicas(context: &Context, members: &[Member], replicas: i32, kind: Kind, pod: &Pod, report: &mut Report) {
+    let named = |service: &Service| service.container_name.is_some() && replicas > 1 && kind != Kind::DaemonSet;
+    for member in members.iter().filter(|member| named(member.service)) {
+        report.refuse(
+            "container-name",
+            &member.path().key("container_name"),
+            "a container name is for one container, and the service has several replicas",
+        );
+    }
+    let Some(host) = members.first().filter(|_| kind == Kind::DaemonSet) else { return };
+    for (volume, claim) in context.claims {
+        if let claims::Storage::Claim { name, one_node: true, .. } = claim
+            && pod.mounts_claim(name.as_str())
+        {
+            report.refuse(
+                "claim-on-every-node",
+                &service_path(host.key).key("volumes"),
+                format!("the volume {volume} can be on one node at a time, and a global service runs on every node"),
+            );
+        }
+    }
+}

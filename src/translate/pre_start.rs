@@ -1,0 +1,83 @@
+//! `pre_start`: steps before a service's containers start. Those of each replica are init containers; the others run once, in a Job of their
+//! own, before any replica is made, and again when a step changes.
+
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::api::ObjectMeta;
+
+use crate::api::keys;
+use crate::compose::path::Path;
+
+use super::container::{self, Made, Source};
+use super::desired::PreStart;
+use super::inputs;
+use super::names::ObjectName;
+use super::object::{Kind, Object};
+use super::objects::{Objects, StringMap, metadata, service_labels};
+use super::placement;
+use super::pod::{self, Context, Making, Member, Part, Pod};
+use super::report::Report;
+use super::stack::Stack;
+use super::workload;
+
+/// How often steps that fail are tried again before they count as failed.
+const RETRIES: i32 = 3;
+
+/// The containers of a service's steps in their order, with where the file says so: those of each replica, or those that run once.
+pub fn steps(context: &Context, source: &Source, per_replica: bool, objects: &mut Objects, report: &mut Report) -> Vec<(Made, Path)> {
+    let mut made = Vec::new();
+    for (index, step) in source.service.pre_start.iter().enumerate().filter(|(_, step)| step.per_replica == per_replica) {
+        let path = source.path.key("pre_start").index(index);
+        let step = Source { service: &step.container, path: path.clone(), key: source.key, name: source.name };
+        made.push((container::base(context, &step, source.name.step(index), objects, report), path));
+    }
+    made
+}
+
+/// Whether something runs once before the pods of a service.
+pub fn runs_once(stack: &Stack, host: &str) -> bool {
+    let members = std::iter::once(host).chain(stack.guests(host)).filter_map(|key| stack.service(key));
+    members.into_iter().any(|(_, service, _)| service.pre_start.iter().any(|step| !step.per_replica))
+}
+
+/// The Job of the steps that run once before the pods of a host and its guests. `None`: there are no such steps.
+pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Report) -> Option<PreStart> {
+    let stack = context.stack;
+    let host = pod.parts.first()?.member;
+    if !runs_once(stack, host.key) {
+        return None;
+    }
+    let members: Vec<Member> = pod.parts.iter().map(|part| part.member).collect();
+    let mut making = Making::new(context, &members, report);
+    let parts: Vec<Part> = members.iter().map(|member| making.main(*member, Kind::Job, false, objects, report).1).collect();
+    // What runs last is the pod's own container: its end is the end of the pod.
+    let last = making.before.pop()?;
+    making.containers.push(last);
+    let inputs = inputs::of_steps(context, &parts);
+    let name = host.name.before();
+    let mut spec = pod::spec(making, &members, report);
+    spec.restart_policy = Some("Never".to_owned());
+    // Replicas of an older revision may hold the claims, on their node.
+    let sharers = pod::sharers(context, &parts);
+    let own = (!sharers.is_empty()).then_some(&name);
+    let neighbours: Vec<&ObjectName> = sharers.into_iter().filter_map(|other| stack.name_of(other)).chain(own).collect();
+    placement::place(stack, host.service, &name, &neighbours, &mut spec, &host.path(), report);
+    let mut labels = service_labels(stack, host.key, &name);
+    let annotations = StringMap::from([(keys::SERVICE.to_owned(), host.key.to_owned())]);
+    let object = metadata(&host.name.pre_start(&inputs), labels.clone(), annotations.clone(), inputs.clone());
+    labels.extend(pod::membership(stack, host.key));
+    let template = PodTemplateSpec {
+        metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
+        spec: Some(spec),
+    };
+    let spec = JobSpec {
+        backoff_limit: Some(RETRIES),
+        pod_failure_policy: Some(workload::ignore_disruptions()),
+        template,
+        ..JobSpec::default()
+    };
+    let job = Object::Job(Box::new(Job { metadata: object, spec: Some(spec), ..Job::default() }));
+    let workload = job.key();
+    objects.add(job, &host.path().key("pre_start"), report);
+    Some(PreStart { workload, inputs, pod: name.into_string() })
+}
