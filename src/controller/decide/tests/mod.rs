@@ -7,6 +7,7 @@ mod manifests;
 mod sharing;
 mod steps;
 mod objects;
+mod plans;
 mod properties;
 mod services;
 mod status;
