@@ -62,13 +62,7 @@ pub fn main(context: &Context, source: &Source, kind: Kind, objects: &mut Object
 }
 
 /// What a service and a step before its start have in common.
-pub fn base(
-    context: &Context,
-    source: &Source,
-    name: String,
-    objects: &mut Objects,
-    report: &mut Report,
-) -> Made {
+pub fn base(context: &Context, source: &Source, name: String, objects: &mut Objects, report: &mut Report) -> Made {
     let Source { key, service, path, .. } = source;
     let stack = context.stack;
     let process = env::process(stack, service, source.name, path, objects, report);

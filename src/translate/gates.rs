@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compose::model::{Dependency, DependencyCondition, Service};
 use crate::compose::path::Path;
 
+use super::container;
 use super::desired::Gate;
 use super::object::Kind;
-use super::container;
 use super::report::Report;
 use super::stack::{Stack, service_path};
 use super::workload::{self, Restart};
@@ -137,7 +137,8 @@ fn visit<'a>(
 ) {
     let host = stack.host(key);
     if let Some(at) = trail.iter().position(|other| stack.host(other) == host) {
-        let spelled = |key: &str| if stack.host(key) == key { key.to_owned() } else { format!("{key} (in the pod of {})", stack.host(key)) };
+        let spelled =
+            |key: &str| if stack.host(key) == key { key.to_owned() } else { format!("{key} (in the pod of {})", stack.host(key)) };
         let cycle: Vec<String> = trail[at..].iter().copied().chain([key]).map(spelled).collect();
         report.refuse(
             "dependency-cycle",

@@ -38,7 +38,8 @@ pub fn of_steps(context: &Context, parts: &[Part]) -> String {
     let stack = context.stack;
     let of = |part: &Part| {
         let steps = slice(stack, part.member.key).get_mut("pre_start").map(Json::take);
-        let steps: Vec<Json> = steps.as_ref().and_then(Json::as_array).into_iter().flatten().filter(|step| step["per_replica"] != true).cloned().collect();
+        let steps: Vec<Json> =
+            steps.as_ref().and_then(Json::as_array).into_iter().flatten().filter(|step| step["per_replica"] != true).cloned().collect();
         let mounts = slice(stack, part.member.key).get_mut("volumes").map(Json::take);
         json!({
             "steps": steps,

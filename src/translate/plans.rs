@@ -46,7 +46,8 @@ pub fn plans<'a>(
     let inputs = inputs::of_workload(context, kind, &restarts, &pod);
     let replicas = stack.replicas(host, first.service);
     let deadline = inside.iter().map(|member| workload::progress_deadline(stack, member.service)).max().unwrap_or_default();
-    let plan = Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
+    let plan =
+        Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
     let object = workload::workload(stack, &plan, &pod, report);
     let workload = object.key();
     check_replicas(context, &all, replicas, kind, &pod, report);

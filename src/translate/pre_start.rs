@@ -70,12 +70,8 @@ pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Rep
         metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
         spec: Some(spec),
     };
-    let spec = JobSpec {
-        backoff_limit: Some(RETRIES),
-        pod_failure_policy: Some(workload::ignore_disruptions()),
-        template,
-        ..JobSpec::default()
-    };
+    let spec =
+        JobSpec { backoff_limit: Some(RETRIES), pod_failure_policy: Some(workload::ignore_disruptions()), template, ..JobSpec::default() };
     let job = Object::Job(Box::new(Job { metadata: object, spec: Some(spec), ..Job::default() }));
     let workload = job.key();
     objects.add(job, &host.path().key("pre_start"), report);

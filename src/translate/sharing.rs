@@ -112,9 +112,11 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
     if service.hostname.is_some() && service.hostname != other.hostname {
         warn(report, &path.key("hostname"), host, "has the host name of that one; its own name leads to the pod nevertheless");
     }
-    for (attribute, own, others) in
-        [("dns", &service.dns, &other.dns), ("dns_search", &service.dns_search, &other.dns_search), ("dns_opt", &service.dns_opt, &other.dns_opt)]
-    {
+    for (attribute, own, others) in [
+        ("dns", &service.dns, &other.dns),
+        ("dns_search", &service.dns_search, &other.dns_search),
+        ("dns_opt", &service.dns_opt, &other.dns_opt),
+    ] {
         if !own.is_empty() && own != others {
             warn(report, &path.key(attribute), host, "asks the same servers as that one");
         }
@@ -124,10 +126,18 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
         match dependency.condition {
             DependencyCondition::Started => {}
             DependencyCondition::Healthy => {
-                report.warn("shared-pod", &path, format!("shares a pod with {name}: they start together, and its health is not waited for"));
+                report.warn(
+                    "shared-pod",
+                    &path,
+                    format!("shares a pod with {name}: they start together, and its health is not waited for"),
+                );
             }
             DependencyCondition::CompletedSuccessfully => {
-                report.refuse("shared-pod", &path, format!("shares a pod with {name}: they start together, and its end can't be waited for"));
+                report.refuse(
+                    "shared-pod",
+                    &path,
+                    format!("shares a pod with {name}: they start together, and its end can't be waited for"),
+                );
             }
         }
     }
@@ -141,7 +151,8 @@ fn warn(report: &mut Report, path: &Path, host: &str, what: &str) {
 fn check_networks((host, other): (&str, &Service), service: &Service, path: &Path, report: &mut Report) {
     let joined = modes(service).any(|(attribute, _)| attribute == "network_mode");
     if !joined && networks_of(service) != networks_of(other) {
-        let message = format!("shares the pod of {host}, and a pod is on the same networks as a whole: write `network_mode: service:{host}`");
+        let message =
+            format!("shares the pod of {host}, and a pod is on the same networks as a whole: write `network_mode: service:{host}`");
         report.refuse("shared-pod", &path.key("networks"), message);
     }
 }
@@ -155,7 +166,11 @@ fn check_end((host, kind, of_host): (&str, Kind, Restart), (alone, of_guest): (K
     };
     match (kind, alone) {
         (Kind::Job, Kind::Job) if attempts(of_host) != attempts(of_guest) => {
-            report.refuse("shared-pod", &at, format!("shares the pod of {host}, which is restarted otherwise: give both the same restart policy"));
+            report.refuse(
+                "shared-pod",
+                &at,
+                format!("shares the pod of {host}, which is restarted otherwise: give both the same restart policy"),
+            );
         }
         (Kind::Job, Kind::Job) => {}
         (Kind::Job, _) => {
@@ -169,7 +184,11 @@ fn check_end((host, kind, of_host): (&str, Kind, Restart), (alone, of_guest): (K
             report.refuse("shared-pod", &path.key("deploy").key("mode"), message);
         }
         _ if attempts(of_guest).flatten().is_some() || attempts(of_host).flatten().is_some() => {
-            report.warn("shared-pod", &at, format!("shares a pod with {host}: failures are not counted, both are started again without end"));
+            report.warn(
+                "shared-pod",
+                &at,
+                format!("shares a pod with {host}: failures are not counted, both are started again without end"),
+            );
         }
         _ => {}
     }

@@ -43,12 +43,16 @@ fn pod(desired: &Desired, service: &str) -> PodSpec {
 }
 
 fn selector(desired: &Desired, name: &str) -> String {
-    let Object::Service(service) = &desired.objects[&compose_operator::translate::Key::new(Kind::Service, name)] else { panic!("no Service") };
+    let Object::Service(service) = &desired.objects[&compose_operator::translate::Key::new(Kind::Service, name)] else {
+        panic!("no Service")
+    };
     service.spec.clone().unwrap().selector.unwrap()["compose-operator.dev/service"].clone()
 }
 
 fn ports(desired: &Desired, name: &str) -> Vec<i32> {
-    let Object::Service(service) = &desired.objects[&compose_operator::translate::Key::new(Kind::Service, name)] else { panic!("no Service") };
+    let Object::Service(service) = &desired.objects[&compose_operator::translate::Key::new(Kind::Service, name)] else {
+        panic!("no Service")
+    };
     service.spec.clone().unwrap().ports.unwrap_or_default().iter().map(|port| port.port).collect()
 }
 
@@ -107,7 +111,10 @@ fn a_pod_is_replaced_when_any_of_its_services_changes() {
     let mut stack = Stack::of(VPN);
     stack.settings.services.entry("app".to_owned()).or_default().restarted_at = Some("2026-01-01T00:00:00Z".to_owned());
     assert_ne!(stack.desired().service("vpn").unwrap().inputs, base, "a restart of a guest restarts the pod");
-    assert_eq!(template(&stack.desired(), "vpn").metadata.unwrap().annotations.unwrap()["compose-operator.dev/restarted-at"], "2026-01-01T00:00:00Z");
+    assert_eq!(
+        template(&stack.desired(), "vpn").metadata.unwrap().annotations.unwrap()["compose-operator.dev/restarted-at"],
+        "2026-01-01T00:00:00Z"
+    );
 }
 
 #[test]
@@ -130,7 +137,8 @@ fn a_guest_that_is_stopped_leaves_the_pod_and_a_host_takes_it_along() {
 
 #[test]
 fn memory_and_processes_are_shared_where_the_file_says_so() {
-    let text = "services: {db: {image: x, shm_size: 1g}, tool: {image: y, ipc: 'service:db'}, trace: {image: z, pid: 'service:db', shm_size: 2g}}";
+    let text =
+        "services: {db: {image: x, shm_size: 1g}, tool: {image: y, ipc: 'service:db'}, trace: {image: z, pid: 'service:db', shm_size: 2g}}";
     let desired = Stack::of(text).desired();
     let pod = pod(&desired, "db");
     assert_eq!(pod.share_process_namespace, Some(true));

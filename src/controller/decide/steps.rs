@@ -31,9 +31,8 @@ pub(super) fn stop(turn: &Turn, acts: &mut Acts) {
 
 /// Steps of older inputs end before newer ones begin. They left the file, so they are being removed.
 fn older(turn: &Turn, steps: &PreStart) -> Option<Hold> {
-    let is_older = |key: &Key, live: &LiveObject| {
-        key.kind.is_workload() && *key != steps.workload && live.service.as_deref() == Some(&steps.pod)
-    };
+    let is_older =
+        |key: &Key, live: &LiveObject| key.kind.is_workload() && *key != steps.workload && live.service.as_deref() == Some(&steps.pod);
     let workloads = turn.scene.ours().filter(|(key, seen)| is_older(key, seen.object)).map(|(key, _)| key.to_string());
     let runs = |phase: &str| !matches!(phase, "Succeeded" | "Failed");
     let pods = turn.scene.pods(&steps.pod).iter().filter(|p| runs(&p.phase) && p.inputs.as_deref() != Some(&steps.inputs));

@@ -97,7 +97,10 @@ const PROCESS: &[Row] = &[
     row("services.*.stop_grace_period", Applied("`terminationGracePeriodSeconds`, always written: 10s where nothing is said")),
     row("services.*.restart", Applied("the kind of workload: `no` becomes a Job, all others a Deployment, which always restarts")),
     row("services.*.umask", Warned(NO_FIELD)),
-    row("services.*.pre_start", Applied("steps of each replica are init containers; the others one Job, which completes before any replica")),
+    row(
+        "services.*.pre_start",
+        Applied("steps of each replica are init containers; the others one Job, which completes before any replica"),
+    ),
     row("services.*.post_start", Applied("`lifecycle.postStart`; several steps become one shell script")),
     row("services.*.post_start.command", Applied("what is executed in the container")),
     row("services.*.post_start.user", Applied("no effect where it is the service's own; refused otherwise")),

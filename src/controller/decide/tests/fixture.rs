@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+pub use super::manifests::{claim, config, job_of_steps, policy, service, template, workload};
 pub use super::plans::{Build, cron, daemon, job, stateful, svc, until_success};
-pub use super::manifests::{job_of_steps, claim, config, policy, service, template, workload};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::controller::decide::{
     Action, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair,

@@ -4,11 +4,11 @@
 mod fixture;
 mod gates;
 mod manifests;
-mod sharing;
-mod steps;
 mod objects;
 mod plans;
 mod properties;
 mod services;
+mod sharing;
 mod status;
+mod steps;
 mod workloads;

@@ -42,7 +42,10 @@ fn each_is_told_of_by_its_own_container() {
         (app.exit_code, app.waiting) = (Some(7), Some(("CrashLoopBackOff".to_owned(), String::new())));
     }
     assert_eq!(states(&bench), [ServiceState::Running, ServiceState::Degraded]);
-    assert_eq!(bench.service_status("app").message.as_deref(), Some("0 of 1 ready: its container ends with exit code 7 and is started again and again"));
+    assert_eq!(
+        bench.service_status("app").message.as_deref(),
+        Some("0 of 1 ready: its container ends with exit code 7 and is started again and again")
+    );
     assert_eq!((bench.service_status("vpn").ready, bench.service_status("app").ready), (1, 0));
 }
 
