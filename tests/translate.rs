@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+#[path = "translate/attributes.rs"]
+mod attributes;
 #[path = "translate/hosts.rs"]
 mod hosts;
 #[path = "translate/inputs.rs"]

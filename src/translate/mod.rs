@@ -72,7 +72,7 @@ pub use names::{content_key, namespace_network_label};
 pub use object::{KINDS, Key, Kind, OPTIONAL, Object};
 pub use policy::{Policy, page as policy_page};
 pub use settings::{DefaultRequests, DnsPeers, Facts, Settings};
-pub use support::{Fate, Written, attributes, page as support_page, row_of, rows, written};
+pub use support::{Fate, Row, Written, attributes, page as support_page, row_of, rows, written};
 
 use objects::Objects;
 use report::Report;
