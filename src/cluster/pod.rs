@@ -1,6 +1,6 @@
 //! Pods, as far as status messages and gates need them.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, PodStatus};
 use kube::api::ObjectMeta;
 use kube::{Resource, ResourceExt};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::api::keys;
 use crate::translate::Kind;
 
-use super::view::{ContainerView, PodView};
+use super::view::{ContainerView, EndedBy, PodView};
 
 /// A pod as the API server sends it, without its spec.
 #[derive(Resource, Clone, Debug, Deserialize)]
@@ -68,5 +68,14 @@ fn container(status: &ContainerStatus) -> ContainerView {
         restarts: status.restart_count,
         waiting: waiting.map(|w| (w.reason.clone().unwrap_or_default(), w.message.clone().unwrap_or_default())),
         exit_code: ended.map(|t| t.exit_code),
+        ended_by: ended.and_then(ended_by),
+    }
+}
+
+fn ended_by(ended: &ContainerStateTerminated) -> Option<EndedBy> {
+    match ended.reason.as_deref()? {
+        "OOMKilled" => Some(EndedBy::OutOfMemory),
+        "StartError" | "ContainerCannotRun" => Some(EndedBy::NotStarted(ended.message.clone().unwrap_or_default())),
+        _ => None,
     }
 }

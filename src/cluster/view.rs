@@ -158,6 +158,15 @@ pub struct PodView {
     pub containers: Vec<ContainerView>,
 }
 
+/// What ended a container that didn't end by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EndedBy {
+    /// It took more memory than its limit.
+    OutOfMemory,
+    /// Its program could not be started; the runtime's words.
+    NotStarted(String),
+}
+
 /// One container.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContainerView {
@@ -169,6 +178,8 @@ pub struct ContainerView {
     pub waiting: Option<(String, String)>,
     /// Exit code of the last termination.
     pub exit_code: Option<i32>,
+    /// What ended it, where that was not the program.
+    pub ended_by: Option<EndedBy>,
 }
 
 /// A kind as the API server sends it, reduced to what [`Seen`] is made from.

@@ -420,6 +420,7 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
             restarts: pod.restarts,
             waiting: looping.then(|| ("CrashLoopBackOff".to_owned(), String::new())),
             exit_code,
+            ended_by: None,
         }],
     }
 }

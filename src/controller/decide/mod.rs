@@ -34,7 +34,7 @@ mod turn;
 mod view;
 mod words;
 
-pub use crate::cluster::view::{ContainerView, CronView, JobView, PodView, PortView, WorkloadView};
+pub use crate::cluster::view::{ContainerView, CronView, EndedBy, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
 pub use bugs::Bugs;
 pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};

@@ -2,7 +2,7 @@
 
 use super::facts::{current, main_container};
 use super::view::Scene;
-use super::{ContainerView, WorkloadView};
+use super::{ContainerView, EndedBy, WorkloadView};
 use crate::translate::{Key, Kind, PreStart, ServicePlan};
 
 /// Start of every message about an image that can't be pulled.
@@ -69,19 +69,33 @@ fn of_container(image: &str, container: &ContainerView, ready: bool, before: Opt
         Some(("ErrImagePull" | "ImagePullBackOff" | "ErrImageNeverPull" | "InvalidImageName" | "RegistryUnavailable", message)) => {
             Some((0, pull(image, message, before)))
         }
-        Some(("CreateContainerConfigError" | "CreateContainerError" | "RunContainerError", message)) => {
+        Some(("CreateContainerConfigError" | "CreateContainerError", message)) => {
             Some((0, format!("its container can't be made: {message}")))
         }
+        Some(("RunContainerError", message)) => Some((0, not_started(message))),
         _ => match container.exit_code {
-            Some(code) if code != 0 && (waiting.is_some() || !container.started || !ready) => {
-                Some((1, format!("its container ends with exit code {code} and is started again and again")))
-            }
+            Some(code) if code != 0 && (waiting.is_some() || !container.started || !ready) => Some((1, end(container, code))),
             Some(0) if waiting.is_some_and(|(reason, _)| reason == "CrashLoopBackOff") => {
                 Some((1, "its container ends with exit code 0 and is started again and again".to_owned()))
             }
             _ => None,
         },
     }
+}
+
+/// How a container ends that is started again and again.
+fn end(container: &ContainerView, code: i32) -> String {
+    match &container.ended_by {
+        Some(EndedBy::OutOfMemory) => {
+            format!("its container takes more memory than its limit (OOMKilled, exit code {code}) and is started again and again")
+        }
+        Some(EndedBy::NotStarted(message)) => not_started(message),
+        None => format!("its container ends with exit code {code} and is started again and again"),
+    }
+}
+
+fn not_started(message: &str) -> String {
+    format!("its container can't be started: {message}")
 }
 
 /// Kubelets alternate between the registry's words and a back-off that may not repeat them: what was said before stays then.

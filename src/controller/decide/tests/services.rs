@@ -1,6 +1,6 @@
 use super::fixture::{Bench, Build, claim, daemon, job, svc};
 use crate::api::ServiceState::{self, Degraded, Failed, Progressing, Running, Stopped, Waiting};
-use crate::controller::decide::{FailureKind, JobView, LiveObject, PodView, PortView, WorkloadView};
+use crate::controller::decide::{EndedBy, FailureKind, JobView, LiveObject, PodView, PortView, WorkloadView};
 use crate::translate::{Endpoint, ExternalKind, Kind};
 
 /// What is said of `web` while its pod looks like this.
@@ -41,6 +41,21 @@ fn the_message_tells_why_a_pod_is_not_ready() {
         },
         "0 of 1 ready: its container ends with exit code 137 and is started again and again",
     );
+    let ended_by = |by: EndedBy| {
+        move |p: &mut PodView| {
+            waiting("CrashLoopBackOff", "back-off")(p);
+            p.containers[0].exit_code = Some(137);
+            p.containers[0].ended_by = Some(by.clone());
+        }
+    };
+    check(
+        ended_by(EndedBy::OutOfMemory),
+        "0 of 1 ready: its container takes more memory than its limit (OOMKilled, exit code 137) and is started again and again",
+    );
+    let words = "exec: \"serve\": executable file not found in $PATH";
+    let told = format!("0 of 1 ready: its container can't be started: {words}");
+    check(ended_by(EndedBy::NotStarted(words.to_owned())), &told);
+    check(waiting("RunContainerError", words), &told);
     check(|p| p.containers[0].started = true, "0 of 1 ready: it runs but isn't ready: its healthcheck has not succeeded yet");
     check(
         |p| p.unschedulable = Some("0/3 nodes are available: 3 Insufficient memory.".to_owned()),
