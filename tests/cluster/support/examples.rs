@@ -31,7 +31,7 @@ impl Example {
     }
 
     /// The labels of the namespace, and the stack.
-    fn read(file: &str) -> (Value, Value) {
+    pub fn read(file: &str) -> (Value, Value) {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(format!("{file}.yaml"));
         let text = fs::read_to_string(path).unwrap();
         let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text).map(|d| Value::deserialize(d).unwrap()).collect();

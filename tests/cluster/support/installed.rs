@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use compose_operator::api::ComposeStack;
-use devcluster::{Cluster, Companion, Options};
+use devcluster::{AuditLog, Cluster, Companion, Options};
 use kube::CustomResourceExt;
 
 use super::oracle;
@@ -36,6 +36,12 @@ pub fn installed() -> &'static Installed {
     })
 }
 
+/// Tests don't wait for each other here.
+pub type Turn = ();
+
+/// A test may begin.
+pub async fn turn() -> Turn {}
+
 impl Installed {
     fn install() -> Result<Self, devcluster::Error> {
         let definition = serde_json::to_value(ComposeStack::crd()).unwrap();
@@ -50,6 +56,20 @@ impl Installed {
         let log = Path::new(env!("CARGO_TARGET_TMPDIR")).join("operator.log");
         let _ = std::fs::remove_file(&log);
         Ok(Self { cluster, account, log, operator: Mutex::default(), stopping: tokio::sync::Mutex::default() })
+    }
+
+    /// A log to read from its beginning.
+    pub fn audit(&self) -> Option<AuditLog> {
+        self.cluster.audit()
+    }
+
+    pub fn is_audited(&self) -> bool {
+        self.cluster.audit().is_some()
+    }
+
+    /// Whether a test's namespace is to be deleted at its end: where the cluster outlives the tests.
+    pub fn tidies(&self) -> bool {
+        !self.is_audited()
     }
 
     fn operator(&self) -> MutexGuard<'_, Option<Companion>> {

@@ -30,7 +30,7 @@ fn ledger() -> MutexGuard<'static, Option<Ledger>> {
 
 /// Whether there is an audit log. Says so where there is none, as the test then judges less.
 pub fn audited() -> bool {
-    let audited = installed().cluster.audit().is_some();
+    let audited = installed().is_audited();
     if !audited {
         eprintln!("this cluster has no audit log of ours: what the operator wrote is not judged");
     }
@@ -111,7 +111,7 @@ pub fn violations(namespace: &str) -> Vec<String> {
 impl Ledger {
     fn read(&mut self) {
         if self.log.is_none() {
-            self.log = installed().cluster.audit();
+            self.log = installed().audit();
         }
         let Some(log) = &mut self.log else { return };
         for event in log.read().unwrap() {

@@ -1,0 +1,97 @@
+//! Configs, secrets and files of the stack, as a process finds them.
+
+use base64::Engine;
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::support::{Seed, Space};
+
+#[tokio::test]
+async fn configs_and_secrets_arrive_byte_for_byte_with_their_modes() {
+    let space = Space::open("configs").await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    let file = r#"
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    init: true
+    configs:
+      - text
+      - {source: text, target: /etc/shop/deep/text, mode: 0440}
+      - {source: bytes, target: /etc/bytes}
+      - {source: written}
+    secrets:
+      - password
+      - {source: password, target: other, mode: 0400}
+      - {source: bytes, target: /etc/secret-bytes}
+configs:
+  text: {file: text}
+  bytes: {file: bytes}
+  written: {content: "$$HOME is ${PLACE} $(X)\n"}
+secrets:
+  password: {file: password}
+  bytes: {file: bytes}
+"#;
+    let text = "$HOME $$ $(X) ${Y} 日本\r\nno newline at the end";
+    let spec = json!({
+        "compose": file,
+        "files": {"text": text, "password": "s3cret"},
+        "binaryFiles": {"bytes": base64::engine::general_purpose::STANDARD.encode(&bytes)},
+        "variables": {"PLACE": "here"},
+    });
+    space.create_spec("shop", spec).await;
+    space.ready("shop").await;
+    assert_eq!(space.sh("web", "cat /text").await, text);
+    assert_eq!(space.sh("web", "cat /etc/shop/deep/text").await, text);
+    assert_eq!(space.sh("web", "cat /written").await, "$HOME is here $(X)\n");
+    assert_eq!(space.sh("web", "cat /run/secrets/password /run/secrets/other").await, "s3crets3cret");
+    let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    for path in ["/etc/bytes", "/etc/secret-bytes"] {
+        assert_eq!(space.sh("web", &format!("xxd -p {path} | tr -d '\\n'")).await, expected, "{path}");
+    }
+    let modes = space.sh("web", "stat -Lc '%a %n' /text /etc/shop/deep/text /run/secrets/password /run/secrets/other").await;
+    assert_eq!(modes, "444 /text\n440 /etc/shop/deep/text\n444 /run/secrets/password\n400 /run/secrets/other\n");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_changed_file_rolls_only_its_users() {
+    let space = Space::open("changed").await;
+    let file = r#"
+services:
+  user: {image: busybox, command: sleep infinity, init: true, configs: [one]}
+  mounter: {image: busybox, command: sleep infinity, init: true, volumes: ["./dir:/dir:ro"]}
+  other: {image: busybox, command: sleep infinity, init: true, configs: [two]}
+configs:
+  one: {file: one}
+  two: {file: two}
+"#;
+    space
+        .create_spec("shop", json!({"compose": file, "files": {"one": "1", "two": "2", "dir/a": "a", "dir/run": "#!/bin/sh\necho ran"}}))
+        .await;
+    space.ready("shop").await;
+    assert_eq!(space.sh("mounter", "/dir/run; cat /dir/a").await, "ran\na");
+    let before = [space.pod("user").await.uid(), space.pod("mounter").await.uid(), space.pod("other").await.uid()];
+
+    space.patch("shop", json!({"files": {"one": "changed"}})).await;
+    space.ready("shop").await;
+    space.until_pods("user", 1).await;
+    assert_eq!(space.sh("user", "cat /one").await, "changed");
+    assert_ne!(space.pod("user").await.uid(), before[0]);
+
+    space.patch("shop", json!({"files": {"dir/a": "changed"}})).await;
+    space.ready("shop").await;
+    space.until_pods("mounter", 1).await;
+    assert_eq!(space.sh("mounter", "cat /dir/a").await, "changed");
+    assert_eq!(space.pod("other").await.uid(), before[2]);
+    space.close().await;
+}
+
+#[tokio::test]
+async fn files_of_a_host_directory_travel_in_the_stack() {
+    let seed = Seed::apply("redis-haproxy").await;
+    seed.space.sh_until("haproxy", "grep -q 'bind \\*:6301' /tmp/haproxy.cfg").await;
+    seed.space.sh_until("redis-slave1", "grep -q 'slaveof master 6379' /data/redis.conf").await;
+    seed.space.close().await;
+}

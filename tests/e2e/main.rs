@@ -1,0 +1,33 @@
+//! The operator on a real node: containers, names, storage and policies for real.
+//!
+//! `make e2e` brings the node up, installs the operator there as a pod, and runs this binary in the node's network; `TEST_CLUSTER=current` takes
+//! the cluster of `$KUBECONFIG` instead, with the operator installed in the namespace `compose-operator`. Figures of the run are then in
+//! `target/tmp/e2e.tsv` and `e2e-operator.txt`.
+//!
+//! # Writing a test
+//! What stands at the head of `tests/cluster/main.rs` holds here too: [`support::Space`] and the oracle are the same. Besides:
+//! - [`support::Space::sh`] runs a shell's script in a service's container, `sh_until` until it succeeds; `logs` has what it said.
+//! - [`support::Space::published`] tells where a published port answers, [`support::curl`] and [`support::answer`] ask there from a machine beside
+//!   the node, and [`support::Steady`] goes on asking.
+//! - [`support::Seed`] applies a stack of `examples/`. Images that can't be had are stand-ins: small programs with the same name, ports and
+//!   answers, in `standins/`.
+//! - [`support::node`] is the node itself, which only `make e2e` has: a test that needs it says so and is left out elsewhere.
+//!   One that pulls the node's plug is [`support::alone`] first.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+// The futures of tests are made once each.
+#![allow(clippy::large_futures)]
+
+mod dependencies;
+mod downtime;
+mod files;
+mod jobs;
+mod names;
+mod networks;
+mod process;
+mod reasons;
+mod reboot;
+mod security;
+mod seeds;
+mod stopping;
+mod storage;
+mod support;

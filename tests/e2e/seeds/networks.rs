@@ -1,0 +1,77 @@
+//! The stacks that are about networks and names.
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::support::{Seed, condition};
+
+/// The image of PostgreSQL refuses to start without it, and the document prints none.
+const PASSWORD: &str = "services: {db: {environment: {POSTGRES_PASSWORD: example}}}";
+
+#[tokio::test]
+async fn front_back_proxy_reaches_app_but_never_db() {
+    let mut seed = Seed::apply_with("front-back", PASSWORD).await;
+    seed.ready().await;
+    seed.space.sh_until("app", "nc -z -w 1 db 5432").await;
+    seed.space.sh_until("app", "nc -z -w 1 proxy 8000").await;
+    seed.space.sh_until("proxy", "nc -z -w 1 app 8000").await;
+    seed.answered();
+    assert!(seed.space.try_sh("proxy", "nc -z -w 2 db 5432").await.is_err(), "proxy must not open a connection to db");
+    seed.close().await;
+}
+
+#[tokio::test]
+async fn default_network_driver_web_reaches_db() {
+    let mut seed = Seed::apply_with("default-network-driver", PASSWORD).await;
+    seed.space.sh_until("web", "nc -z -w 1 db 5432").await;
+    seed.answers("web", 8000, "/test.txt", "Test file content").await;
+    seed.ready().await;
+    seed.close().await;
+}
+
+#[tokio::test]
+async fn existing_network_is_used_and_its_absence_told() {
+    let mut seed = Seed::apply_with("existing-network", PASSWORD).await;
+    seed.ready().await;
+    seed.space.sh_until("web", "nc -z -w 1 db 5432").await;
+    seed.answers("web", 8000, "/test.txt", "Test file content").await;
+    assert!(!seed.space.names::<NetworkPolicy>().await.iter().any(|name| name.contains("--net-")), "the network is another's");
+    seed.close().await;
+
+    let seed = Seed::apply_without_labels("existing-network").await;
+    let stack = seed.space.stalled(&seed.name, "ExternalResourceMissing").await;
+    assert!(condition(&stack, "Stalled").unwrap().message.contains("my-pre-existing-network"));
+    assert!(seed.space.pods("web").await.is_empty() && seed.space.pods("db").await.is_empty());
+    // PostgreSQL without a password never becomes ready; that the services are made is what the label is for.
+    let label = json!({"metadata": {"labels": {"compose-operator.dev/network.my-pre-existing-network": "true"}}});
+    let namespaces = Api::<Namespace>::all(seed.space.client.clone());
+    namespaces.patch(&seed.space.name, &PatchParams::default(), &Patch::Merge(label)).await.unwrap();
+    seed.space.until_pods("web", 1).await;
+    seed.space.close().await;
+}
+
+#[tokio::test]
+async fn aliases_resolve_on_their_own_network_only() {
+    let mut seed = Seed::apply("aliases").await;
+    seed.ready().await;
+    let space = &seed.space;
+    // The service itself answers to its aliases on either network.
+    let serves = "nc -l -p 8000 -e true </dev/null >/dev/null 2>&1 &";
+    for (client, names) in [("on-some", ["alias1", "alias3"].as_slice()), ("on-other", &["alias"])] {
+        for name in names {
+            space.sh("some-service", serves).await;
+            space.sh_until(client, &format!("ping -c 1 -W 1 {name} >/dev/null || nc -w 1 {name} 8000 </dev/null")).await;
+        }
+    }
+    seed.answered();
+    for (client, names) in [("on-some", ["alias"].as_slice()), ("on-other", &["alias1", "alias3"])] {
+        for name in names {
+            let resolved = seed.space.try_sh(client, &format!("nslookup {name}.{} || grep -w {name} /etc/hosts", seed.space.name)).await;
+            assert!(resolved.is_err(), "{name} resolves in {client}: {resolved:?}");
+        }
+    }
+    seed.close().await;
+}

@@ -1,0 +1,102 @@
+//! Volumes: shared, kept, written by whom the file says, never by two revisions at once.
+
+use compose_operator::api::ComposeStack;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::support::{Seed, Space, answer, until};
+
+#[tokio::test]
+async fn two_services_share_a_volume_and_one_that_reads_cannot_write() {
+    let space = Space::open("shared").await;
+    let file = r#"
+services:
+  writer: {image: busybox, command: sleep infinity, init: true, volumes: ["data:/data"]}
+  reader: {image: busybox, command: sleep infinity, init: true, volumes: ["data:/elsewhere:ro"]}
+volumes: {data: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("writer", "echo hello >/data/file").await;
+    assert_eq!(space.sh("reader", "cat /elsewhere/file").await, "hello\n");
+    assert!(space.try_sh("reader", "echo >/elsewhere/file").await.unwrap_err().contains("Read-only file system"));
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_volume_outlives_its_stack_and_a_stack_of_that_name_takes_it_up() {
+    let space = Space::open("kept").await;
+    let file = "{services: {web: {image: busybox, command: sleep infinity, init: true, volumes: ['data:/data']}}, volumes: {data: }}";
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("web", "echo kept >/data/file").await;
+    space.delete::<ComposeStack>("shop").await;
+    space.until::<Deployment>("web", "gone", |web| web.is_none()).await;
+    space.until_pods("web", 0).await;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    assert_eq!(space.sh("web", "cat /data/file").await, "kept\n");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_user_other_than_root_writes_to_a_fresh_volume() {
+    let space = Space::open("user").await;
+    let file = r#"
+services: {web: {image: busybox, command: sleep infinity, init: true, user: "1000:1000", volumes: ["data:/data"]}}
+volumes: {data: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("web", "echo hello >/data/file").await;
+    space.close().await;
+}
+
+#[tokio::test]
+async fn an_anonymous_volume_survives_the_crash_of_its_container() {
+    let space = Space::open("anonymous").await;
+    let file = r#"services: {web: {image: busybox, command: [sh, -c, "sleep infinity & wait"], restart: always, volumes: [/data]}}"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("web", "echo kept >/data/file; kill $(pgrep -o sleep)").await;
+    until("it was started anew", async || if space.restarts("web").await > 0 { Ok(()) } else { Err("no restart".to_owned()) }).await;
+    assert_eq!(space.sh_until("web", "cat /data/file").await, "kept\n");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_writer_of_a_volume_is_never_there_in_two_revisions() {
+    let space = Space::open("revisions").await;
+    let program = "mkdir /data/lock || echo both >>/data/wrong\ntrap 'sleep 1; rmdir /data/lock; exit' TERM\nwhile :; do sleep 0.1; done";
+    let file = |revision: u32| {
+        let web = json!({
+            "image": "busybox", "command": ["sh", "-c", program], "environment": {"REVISION": revision.to_string()}, "volumes": ["data:/data"],
+        });
+        json!({"services": {"web": web}, "volumes": {"data": {}}}).to_string()
+    };
+    space.create("shop", &file(1)).await;
+    space.ready("shop").await;
+    for revision in 2..=3 {
+        space.compose("shop", &file(revision)).await;
+        space.ready("shop").await;
+        let script = format!("test $REVISION = {revision} && test -d /data/lock && ! cat /data/wrong 2>/dev/null");
+        space.sh_until("web", &script).await;
+    }
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_counter_in_a_volume_survives_the_loss_of_its_pod() {
+    let over = "{services: {redis: {volumes: ['data:/data']}}, volumes: {data: }}";
+    let seed = Seed::apply_with("flask-redis", over).await;
+    let url = format!("http://{}/", seed.space.published(&seed.name, "flask", 80).await);
+    for visit in 1..=3 {
+        answer(&[&url], &format!("visit {visit}"), |text| text.contains(&format!("访问{visit}次"))).await;
+    }
+    let redis = seed.space.pod("redis").await;
+    seed.space.delete::<Pod>(&redis.name_any()).await;
+    answer(&[&url], "visit 4", |text| text.contains("访问4次")).await;
+    seed.space.close().await;
+}

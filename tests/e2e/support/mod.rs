@@ -1,0 +1,24 @@
+//! What the tests share: namespaces and the oracle with the tests on the control plane; the node, its pods, the seed stacks.
+
+// What both kinds of tests share is not all used by both.
+#[allow(dead_code)]
+#[path = "../../cluster/support/examples.rs"]
+mod examples;
+mod installed;
+mod measures;
+mod node;
+#[allow(dead_code)]
+#[path = "../../cluster/support/oracle.rs"]
+mod oracle;
+mod pods;
+mod seed;
+#[allow(dead_code)]
+#[path = "../../cluster/support/space.rs"]
+mod space;
+mod steady;
+
+pub use installed::{OPERATOR_NAMESPACE, alone, installed};
+pub use node::{answer, curl, finish, node, outside, until};
+pub use seed::Seed;
+pub use space::{Space, condition, kubectl, service};
+pub use steady::Steady;
