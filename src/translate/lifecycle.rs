@@ -19,6 +19,8 @@ use super::stack::Stack;
 const GRACE: Duration = Duration::from_secs(10);
 /// Seconds between the end of a pod's endpoints and the end of its process.
 const DRAIN: i64 = 3;
+/// Behind an init the containers of a pod share their processes, and the first is the pod's: the container's own is the oldest that has its mounts.
+const FIND: &str = r#"p=; for d in /proc/[1-9]*; do [ $d/ns/mnt -ef /proc/self/ns/mnt ] && { [ -z "$p" ] || [ ${d#/proc/} -lt $p ]; } && p=${d#/proc/}; done; "#;
 
 /// Seconds, rounded up, at least 1.
 pub fn grace(service: &Service) -> i64 {
@@ -31,7 +33,9 @@ pub fn grace(service: &Service) -> i64 {
 pub fn lifecycle(stack: &Stack, key: &str, service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
     let runs_on = kind != Kind::Job;
     let signal = stop_signal(service, path, report).filter(|_| runs_on);
-    let script = signal.map(|signal| format!("sleep {DRAIN}; kill -{signal} 1; while kill -0 1 2>/dev/null; do sleep 1; done"));
+    let (find, process) = if service.init == Some(true) { (FIND, "$p") } else { ("", "1") };
+    let script =
+        signal.map(|signal| format!("sleep {DRAIN}; {find}kill -{signal} {process}; while kill -0 {process} 2>/dev/null; do sleep 1; done"));
     let steps = handler(service, &service.pre_stop, script.as_deref(), &path.key("pre_stop"), report);
     let sleep = || LifecycleHandler { sleep: Some(SleepAction { seconds: DRAIN }), ..LifecycleHandler::default() };
     let drains = script.is_some() || (steps.is_none() && runs_on && stack.has_network(key));

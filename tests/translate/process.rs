@@ -254,6 +254,9 @@ fn terminals_and_reapers() {
     check("    working_dir: /app\n", "/workingDir", json!("/app"));
     let script = json!(["/bin/sh", "-c", "sleep 3; kill -QUIT 1; while kill -0 1 2>/dev/null; do sleep 1; done"]);
     check("    stop_signal: SIGQUIT\n", "/lifecycle/preStop/exec/command", script);
+    // Behind an init, process 1 is not the program.
+    let init = template("    stop_signal: SIGQUIT\n    init: true\n")["spec"]["containers"][0]["lifecycle"].to_string();
+    assert!(init.contains("kill -QUIT $p;") && init.contains("kill -0 $p "), "{init}");
     refused("    stop_signal: SIGWHAT\n", "is not a signal");
 }
 
