@@ -34,8 +34,8 @@ pub fn lifecycle(stack: &Stack, key: &str, service: &Service, kind: Kind, path: 
     let runs_on = kind != Kind::Job;
     let signal = stop_signal(service, path, report).filter(|_| runs_on);
     let (find, process) = if service.init == Some(true) { (FIND, "$p") } else { ("", "1") };
-    let script =
-        signal.map(|signal| format!("sleep {DRAIN}; {find}kill -{signal} {process}; while kill -0 {process} 2>/dev/null; do sleep 1; done"));
+    let script = signal
+        .map(|signal| format!("sleep {DRAIN}; {find}kill -{signal} {process}; while kill -0 {process} 2>/dev/null; do sleep 1; done"));
     let steps = handler(service, &service.pre_stop, script.as_deref(), &path.key("pre_stop"), report);
     let sleep = || LifecycleHandler { sleep: Some(SleepAction { seconds: DRAIN }), ..LifecycleHandler::default() };
     let drains = script.is_some() || (steps.is_none() && runs_on && stack.has_network(key));

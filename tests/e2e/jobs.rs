@@ -104,8 +104,8 @@ async fn a_server_that_gave_up_after_its_restarts_stays_down_and_says_why() {
 async fn a_program_without_restart_that_ends_well_is_completed() {
     let space = Space::open("ended").await;
     space.create_spec("shop", json!({"compose": r#"services: {once: {image: busybox, command: [sh, -c, "echo hello"]}}"#})).await;
-    let stack = space.ready("shop").await;
-    assert_eq!(service(&stack, "once").state, ServiceState::Completed);
+    until_state(&space, "once", ServiceState::Completed).await;
+    space.ready("shop").await;
     space.until_pods("once", 0).await;
     space.close().await;
 }

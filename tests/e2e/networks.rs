@@ -92,10 +92,10 @@ async fn udp_is_published_as_well() {
     let web = serde_json::json!({"image": "debian", "init": true, "command": ["python3", "-c", echo], "ports": ["5300/udp"]});
     space.create("shop", &serde_json::json!({"services": {"web": web}}).to_string()).await;
     space.ready("shop").await;
-    let address = space.published("shop", "web", 5300).await.replace(':', " ");
+    let address = space.published("shop", "web", 5300).await.replace(':', "/");
     crate::support::until("it echoes", async || {
-        let mut command = crate::support::outside("sh");
-        command.args(["-c", &format!("echo hello | timeout 1 nc -u -w 1 {address}")]);
+        let mut command = crate::support::outside("bash");
+        command.args(["-c", &format!("exec 3<>/dev/udp/{address}; echo hello >&3; timeout 1 head -n 1 <&3")]);
         let said = String::from_utf8_lossy(&crate::support::finish(command).await.stdout).into_owned();
         if said == "hello\n" { Ok(()) } else { Err(said) }
     })

@@ -124,9 +124,9 @@ async fn a_healthchecks_words_arrive_byte_for_byte() {
 
 #[tokio::test]
 async fn a_healthchecks_shell_sees_the_containers_variables() {
-    let test = r#"test "$$GREETING" = "it's $$5" && echo "$$GREETING" >/tmp/seen"#;
-    let space = run("shell", json!({"healthcheck": {"test": test, "interval": "1s"}, "environment": {"GREETING": "it's $$5"}})).await;
-    assert_eq!(space.sh("web", "cat /tmp/seen").await, "it's $5\n");
+    let test = r#"test "$$GREETING" = 'it is $$5' && echo "$$GREETING" >/tmp/seen"#;
+    let space = run("shell", json!({"healthcheck": {"test": test, "interval": "1s"}, "environment": {"GREETING": "it is $$5"}})).await;
+    assert_eq!(space.sh("web", "cat /tmp/seen").await, "it is $5\n");
     space.close().await;
 }
 
@@ -150,8 +150,8 @@ async fn a_terminal_and_an_open_input() {
     let file = r"
 services:
   terminal: {image: busybox, command: sh, tty: true, stdin_open: true}
-  input: {image: busybox, command: cat, stdin_open: true, init: true}
-  neither: {image: busybox, command: sleep infinity, init: true}
+  input: {image: debian, command: cat, stdin_open: true, init: true}
+  neither: {image: debian, command: sleep infinity, init: true}
 ";
     space.create("shop", file).await;
     space.ready("shop").await;
@@ -195,8 +195,8 @@ async fn capabilities_and_ports_below_1024() {
     assert_eq!((value("CapEff:"), value("NoNewPrivs:")), ("0000000000000400", "1"));
     space.close().await;
 
-    let space = run("port-80", json!({"user": "1000", "command": "httpd -f -p 80 -h /", "expose": [80]})).await;
-    space.sh_until("web", "nc -z web 80").await;
+    let space = run("port-80", json!({"user": "1000", "command": "httpd -f -p 80 -h /etc", "expose": [80]})).await;
+    space.sh_until("web", "wget -q -O - http://web/passwd").await;
     space.close().await;
 }
 

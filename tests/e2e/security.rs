@@ -10,7 +10,7 @@ async fn a_container_has_no_token_and_no_variables_of_services() {
     let space = Space::open("token").await;
     let file = r#"
 services:
-  web: {image: busybox, command: sleep infinity, init: true, expose: [80], depends_on: [redis]}
+  web: {image: debian, command: sleep infinity, init: true, expose: [80], depends_on: [redis]}
   redis: {image: busybox, command: sleep infinity, init: true, expose: [6379], ports: ["6379"]}
 "#;
     space.create("shop", file).await;
@@ -49,7 +49,7 @@ async fn a_compliant_stack_runs_where_restricted_is_enforced() {
 services:
   web:
     image: busybox
-    command: httpd -f -p 80 -h /tmp
+    command: httpd -f -p 80 -h /etc
     user: "1000:1000"
     cap_drop: [ALL]
     security_opt: [no-new-privileges:true]
@@ -63,7 +63,7 @@ volumes: {data: }
 "#;
     space.create("shop", file).await;
     space.ready("shop").await;
-    space.sh("web", "echo >/data/file; cat /page; nc -z web 80").await;
+    space.sh_until("web", "echo >/data/file && cat /page && wget -q -O - http://web/passwd").await;
     space.close().await;
 }
 

@@ -57,7 +57,7 @@ volumes: {data: }
 #[tokio::test]
 async fn an_anonymous_volume_survives_the_crash_of_its_container() {
     let space = Space::open("anonymous").await;
-    let file = r#"services: {web: {image: busybox, command: [sh, -c, "sleep infinity & wait"], restart: always, volumes: [/data]}}"#;
+    let file = r#"services: {web: {image: debian, command: [sh, -c, "sleep infinity & wait"], restart: always, volumes: [/data]}}"#;
     space.create("shop", file).await;
     space.ready("shop").await;
     space.sh("web", "echo kept >/data/file; kill $(pgrep -o sleep)").await;
