@@ -10,7 +10,7 @@
 //! - [`support::Space::published`] tells where a published port answers, [`support::curl`] and [`support::answer`] ask there from a machine beside
 //!   the node, and [`support::Steady`] goes on asking.
 //! - [`support::Seed`] applies a stack of `examples/`. Images that can't be had are stand-ins: small programs with the same name, ports and
-//!   answers, in `standins/`.
+//!   answers, in `realnode/images/standin*`.
 //! - [`support::node`] is the node itself, which only `make e2e` has: a test that needs it says so and is left out elsewhere.
 //!   One that pulls the node's plug is [`support::alone`] first.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
