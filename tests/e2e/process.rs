@@ -114,7 +114,7 @@ async fn a_command_of_one_string_is_split_as_a_shell_would() {
 
 #[tokio::test]
 async fn a_healthchecks_words_arrive_byte_for_byte() {
-    let script = "printf '%s|' \"$@\" >/tmp/seen";
+    let script = "printf '%s|' \"$@\" >/tmp/new && mv /tmp/new /tmp/seen";
     let test: Vec<Value> = ["CMD", "sh", "-c", script, "name"].iter().chain(TRAPS).map(|text| written(text)).collect();
     let space = run("healthcheck", json!({"healthcheck": {"test": test, "interval": "1s"}})).await;
     let seen = space.sh("web", "cat /tmp/seen").await;

@@ -65,7 +65,7 @@ async fn a_program_that_ignores_its_signal_is_killed_after_its_grace() {
     space.ready("shop").await;
     let took = stop(&space).await;
     // Three seconds in which it leaves its Service come before.
-    assert!((2..9).contains(&took.as_secs()), "{took:?}");
+    assert!((2..20).contains(&took.as_secs()), "{took:?}");
     space.close().await;
 }
 

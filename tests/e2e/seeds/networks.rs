@@ -1,6 +1,6 @@
 //! The stacks that are about networks and names.
 
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
@@ -58,20 +58,17 @@ async fn aliases_resolve_on_their_own_network_only() {
     let mut seed = Seed::apply("aliases").await;
     seed.ready().await;
     let space = &seed.space;
-    // The service itself answers to its aliases on either network.
-    let serves = "nc -l -p 8000 -e true </dev/null >/dev/null 2>&1 &";
-    for (client, names) in [("on-some", ["alias1", "alias3"].as_slice()), ("on-other", &["alias"])] {
-        for name in names {
-            space.sh("some-service", serves).await;
-            space.sh_until(client, &format!("ping -c 1 -W 1 {name} >/dev/null || nc -w 1 {name} 8000 </dev/null")).await;
-        }
+    let address = space.api::<Service>().get("some-service").await.unwrap().spec.unwrap().cluster_ip.unwrap();
+    // Without ports there is nothing to connect to; ping says which address it asks.
+    let asked = async |client: &str, name: &str| space.try_sh(client, &format!("ping -c 1 -w 1 {name} 2>&1 || true")).await.unwrap();
+    for (client, name) in [("on-some", "alias1"), ("on-some", "alias3"), ("on-other", "alias")] {
+        let said = asked(client, name).await;
+        assert!(said.contains(&format!("PING {name} ({address})")), "{name} in {client}: {said}");
+    }
+    for (client, name) in [("on-some", "alias"), ("on-other", "alias1"), ("on-other", "alias3")] {
+        let said = asked(client, name).await;
+        assert!(said.contains("bad address"), "{name} in {client}: {said}");
     }
     seed.answered();
-    for (client, names) in [("on-some", ["alias"].as_slice()), ("on-other", &["alias1", "alias3"])] {
-        for name in names {
-            let resolved = seed.space.try_sh(client, &format!("nslookup {name}.{} || grep -w {name} /etc/hosts", seed.space.name)).await;
-            assert!(resolved.is_err(), "{name} resolves in {client}: {resolved:?}");
-        }
-    }
     seed.close().await;
 }

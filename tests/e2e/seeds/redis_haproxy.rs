@@ -30,7 +30,7 @@ async fn redis_haproxy_replicates_and_balances() {
         space.sh(app, "nc -z db 6379").await;
         assert_eq!(space.restarts(app).await, 0, "an open terminal keeps the shell up");
         // As the document does by hand.
-        space.sh(app, "nohup python manage.py runserver 0.0.0.0:8001 >/tmp/log 2>&1 &").await;
+        space.sh(app, "cd /usr/src/app; nohup python manage.py runserver 0.0.0.0:8001 >/tmp/log 2>&1 &").await;
     }
     space.sh("haproxy", "nohup haproxy -f /tmp/haproxy.cfg >/dev/null 2>&1 &").await;
     seed.answers("HAProxy", 6301, "/", "app").await;

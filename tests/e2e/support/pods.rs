@@ -32,7 +32,7 @@ impl Space {
     /// The same in a pod of this name.
     pub async fn try_sh_in(&self, pod: &str, script: &str) -> Result<String, String> {
         let mut kubectl = installed().cluster.kubectl();
-        kubectl.args(["exec", "--namespace", &self.name, pod, "--", "sh", "-c", script]);
+        kubectl.args(["exec", "--quiet", "--namespace", &self.name, pod, "--", "sh", "-c", script]);
         let output = finish(kubectl).await;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { Ok(text(&output.stdout)) } else { Err(format!("{}{}", text(&output.stdout), text(&output.stderr))) }
