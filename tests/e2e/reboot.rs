@@ -23,7 +23,7 @@ services:
     command: [sh, -c, "echo started >>/data/log; httpd -f -p 8000 -h /data"]
     expose: [8000]
     stop_grace_period: 1s
-    healthcheck: {test: [CMD, nc, -z, 127.0.0.1, "8000"], interval: 1s}
+    healthcheck: {test: "wget -q -O /dev/null http://127.0.0.1:8000/log", interval: 1s}
     volumes: ["data:/data"]
     networks: [front]
     depends_on: {migrate: {condition: service_completed_successfully}}

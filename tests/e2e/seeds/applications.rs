@@ -34,7 +34,7 @@ async fn wordpress_shows_its_installation_page() {
     let page = seed.answers("wordpress_container", 80, "/wp-admin/install.php?step=1", "Installation").await;
     let title = page.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
     assert_eq!(title.map(|title| title.replace("&rsaquo;", "›")).as_deref(), Some("WordPress › Installation"));
-    let lines = seed.space.sh("wordpress_container", "getent hosts mysql_container").await;
+    let lines = seed.space.sh("wordpress-container", "getent hosts mysql_container").await;
     assert!(lines.contains("mysql_container"), "{lines}");
     let mysql = seed.space.published(&seed.name, "mysql_container", 3306).await;
     let greeting = crate::support::curl(&["--http0.9", "--output", "/dev/null", &format!("http://{mysql}")]).await;

@@ -57,6 +57,7 @@ async fn existing_network_is_used_and_its_absence_told() {
 async fn aliases_resolve_on_their_own_network_only() {
     let mut seed = Seed::apply("aliases").await;
     seed.ready().await;
+    seed.answered();
     let space = &seed.space;
     let address = space.api::<Service>().get("some-service").await.unwrap().spec.unwrap().cluster_ip.unwrap();
     // Without ports there is nothing to connect to; ping says which address it asks.
@@ -69,6 +70,5 @@ async fn aliases_resolve_on_their_own_network_only() {
         let said = asked(client, name).await;
         assert!(said.contains("bad address"), "{name} in {client}: {said}");
     }
-    seed.answered();
     seed.close().await;
 }

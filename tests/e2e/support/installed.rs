@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use devcluster::{AuditLog, Cluster};
@@ -16,6 +16,8 @@ pub const OPERATOR_NAMESPACE: &str = "compose-operator";
 
 pub struct Installed {
     pub cluster: Cluster,
+    /// The audit log, read until when the tests began: what was before is no concern of theirs.
+    audit: Mutex<Option<AuditLog>>,
 }
 
 /// The cluster of `$KUBECONFIG`.
@@ -24,7 +26,12 @@ pub fn installed() -> &'static Installed {
     INSTALLED.get_or_init(|| {
         let wanted = realnode().is_some() || std::env::var("TEST_CLUSTER").is_ok_and(|value| value == "current");
         assert!(wanted, "these tests need a cluster with real nodes: `make e2e`, or TEST_CLUSTER=current with the operator installed");
-        Installed { cluster: Cluster::current().unwrap() }
+        let cluster = Cluster::current().unwrap();
+        let mut audit = cluster.audit();
+        for log in &mut audit {
+            log.read().unwrap();
+        }
+        Installed { cluster, audit: Mutex::new(audit) }
     })
 }
 
@@ -66,11 +73,9 @@ impl Drop for Alone {
 }
 
 impl Installed {
-    /// The audit log from now on: what was before is no concern of these tests.
+    /// The audit log since the tests began; for its only reader.
     pub fn audit(&self) -> Option<AuditLog> {
-        let mut log = self.cluster.audit()?;
-        log.read().unwrap();
-        Some(log)
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub fn is_audited(&self) -> bool {
