@@ -12,6 +12,8 @@ mod hosts;
 mod inputs;
 #[path = "translate/kinds.rs"]
 mod kinds;
+#[path = "translate/kubernetes.rs"]
+mod kubernetes;
 #[path = "translate/names.rs"]
 mod names;
 #[path = "translate/networks.rs"]

@@ -60,7 +60,9 @@ pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
     let mut groups: BTreeMap<String, Vec<Entry<'a>>> = BTreeMap::new();
     for (key, service, _) in stack.services() {
         found.dialled.entry(key.to_ascii_lowercase()).or_default().insert(key);
-        for entry in entries(stack, key, service) {
+        let named = &stack.extension(key).names;
+        let named = named.iter().map(|(alias, path)| Entry { alias: alias.clone(), target: key, source: Source::Own, path: path.clone() });
+        for entry in entries(stack, key, service).into_iter().chain(named) {
             let folded = entry.alias.to_ascii_lowercase();
             found.dialled.entry(folded.clone()).or_default().insert(entry.target);
             groups.entry(folded).or_default().push(entry);

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, VolumeResourceRequirements};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedLocalObjectReference, VolumeResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::json;
 
 use crate::api::keys;
@@ -13,6 +14,7 @@ use crate::compose::path::Path;
 
 use super::devices::known;
 use super::hash;
+use super::kubernetes::VolumeExtension;
 use super::labels;
 use super::names::ObjectName;
 use super::object::Object;
@@ -29,7 +31,7 @@ const READ_WRITE_ONCE: &str = "ReadWriteOnce";
 const READ_WRITE_MANY: &str = "ReadWriteMany";
 
 /// What a named volume is on the cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Storage {
     Claim {
         name: ObjectName,
@@ -40,6 +42,8 @@ pub enum Storage {
         /// Whether only pods of one node can use it at a time.
         one_node: bool,
     },
+    /// Each replica of a StatefulSet has its own.
+    Apart { claim: Box<PersistentVolumeClaim> },
     /// Each pod has its own, in memory: `driver_opts.type: tmpfs`.
     Memory { limit: Option<i64> },
     /// A path of the project directory: `driver_opts` with `o: bind`.
@@ -97,19 +101,30 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
         return None;
     };
     let known = stack.facts.claim_layouts.get(name.as_str());
-    let class = class(stack, key, volume);
+    let extension = stack.extensions.volume(key);
+    let class = class(stack, key, volume, &extension);
     let mode = match &class {
         Class::OfAllNodes(_) => READ_WRITE_MANY.to_owned(),
         Class::Given(_) => access_mode(stack),
     };
-    let one_node = !volume.external && mode != READ_WRITE_MANY;
+    let modes = if extension.access_modes.is_empty() { vec![mode] } else { extension.access_modes.clone() };
+    let many = |mode: &String| matches!(mode.as_str(), READ_WRITE_MANY | "ReadOnlyMany");
+    let one_node = !volume.external && !modes.iter().any(many);
+    if volume.external && extension != VolumeExtension::default() {
+        let message = "has no effect on a volume that exists already";
+        report.warn("no-effect", &path.key(super::kubernetes::KEY), message);
+    }
     if volume.external {
         let directory = known.cloned().flatten().filter(|layout| layout == DATA);
         return Some(Storage::Claim { name, directory, external: true, one_node });
     }
     // A claim that was there before says itself how it is laid out; one that is to be made gets our layout.
     let directory = known.map_or_else(|| Some(DATA.to_owned()), |layout| layout.clone().filter(|layout| layout == DATA));
-    let claim = made(stack, key, volume, &name, (&mode, class.name()), directory.is_some(), path, report)?;
+    let laid_out = directory.is_some() || extension.apart;
+    let claim = made(stack, key, volume, &name, (&modes, class.name(), &extension), laid_out, path, report)?;
+    if extension.apart {
+        return Some(Storage::Apart { claim: Box::new(claim) });
+    }
     objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
     Some(Storage::Claim { name, directory, external: false, one_node })
 }
@@ -129,9 +144,10 @@ pub fn of_bind(
     // No volume of a file has a key with such characters.
     let volume = format!("{key}:{target}");
     let class = stack.settings.volumes.storage_class_name.clone();
-    let claim = made(stack, &volume, &Volume::default(), &name, (&mode, class), true, path, report)?;
+    let of_all_nodes = mode == READ_WRITE_MANY;
+    let claim = made(stack, &volume, &Volume::default(), &name, (&[mode], class, &VolumeExtension::default()), true, path, report)?;
     objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
-    Some((name, mode != READ_WRITE_MANY))
+    Some((name, !of_all_nodes))
 }
 
 fn access_mode(stack: &Stack) -> String {
@@ -155,14 +171,16 @@ impl Class {
     }
 }
 
-fn class(stack: &Stack, key: &str, volume: &Volume) -> Class {
+fn class(stack: &Stack, key: &str, volume: &Volume, extension: &VolumeExtension) -> Class {
     let policy = &stack.settings.policy;
     let by_driver = || volume.driver.as_ref().and_then(|driver| policy.volume_drivers.get(driver));
-    if let Some(written) = volume.driver_opts.get("class").or_else(by_driver) {
+    if let Some(written) = extension.storage_class.as_ref().or(volume.driver_opts.get("class")).or_else(by_driver) {
         return Class::Given(Some(written.clone()));
     }
     match &policy.rwx_storage_class {
-        Some(class) if stack.settings.volumes.access_mode.is_none() && is_shared(stack, key) => Class::OfAllNodes(class.clone()),
+        Some(class) if stack.settings.volumes.access_mode.is_none() && !extension.apart && is_shared(stack, key) => {
+            Class::OfAllNodes(class.clone())
+        }
         _ => Class::Given(stack.settings.volumes.storage_class_name.clone()),
     }
 }
@@ -184,18 +202,19 @@ fn made(
     key: &str,
     volume: &Volume,
     name: &ObjectName,
-    (mode, class): (&str, Option<String>),
+    (modes, class, extension): (&[String], Option<String>, &VolumeExtension),
     data: bool,
     path: &Path,
     report: &mut Report,
 ) -> Option<PersistentVolumeClaim> {
     let defaults = &stack.settings.volumes;
-    let size = match volume.driver_opts.get("size") {
+    let of_options = volume.driver_opts.get("size").map(|text| (text.clone(), path.key("driver_opts").key("size")));
+    let size = match extension.size.clone().or(of_options) {
         None => defaults.size.clone().unwrap_or_else(|| DEFAULT_SIZE.to_owned()),
-        Some(text) => {
-            let size = quantity(text);
+        Some((text, path)) => {
+            let size = quantity(&text);
             if size.is_none() {
-                report.refuse("size", &path.key("driver_opts").key("size"), format!("{text:?} is not a size, such as 10g or 512m"));
+                report.refuse("size", &path, format!("{text:?} is not a size, such as 10g or 512m"));
             }
             size?
         }
@@ -211,9 +230,24 @@ fn made(
     if data {
         annotations.insert(keys::LAYOUT.to_owned(), DATA.to_owned());
     }
-    let inputs = hash::of_json(&json!({ "labels": volume.labels, "size": size, "class": class, "mode": mode }));
+    let mut intent = json!({ "labels": volume.labels, "size": size, "class": class, "mode": modes.join(",") });
+    if !extension.selector.is_empty() {
+        intent["selector"] = json!(extension.selector);
+    }
+    if let Some(source) = &extension.data_source {
+        intent["dataSource"] = json!(source);
+    }
+    let inputs = hash::of_json(&intent);
+    let selector = LabelSelector { match_labels: Some(extension.selector.clone()), match_expressions: None };
+    let data_source = extension.data_source.as_ref().map(|source| TypedLocalObjectReference {
+        api_group: source.group.clone(),
+        kind: source.kind.clone(),
+        name: source.name.clone(),
+    });
     let spec = PersistentVolumeClaimSpec {
-        access_modes: Some(vec![mode.to_owned()]),
+        access_modes: Some(modes.to_vec()),
+        selector: (!extension.selector.is_empty()).then_some(selector),
+        data_source,
         resources: Some(VolumeResourceRequirements {
             requests: Some(BTreeMap::from([("storage".to_owned(), Quantity(size))])),
             limits: None,

@@ -80,6 +80,7 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     let secret = section == Section::Secrets || tainted;
     let mut content = Content::of_file(&names::content_key(&entry.source), content, mode, secret);
     let policy = &store.stack.settings.policy;
+    content.mutable = store.stack.extensions.file(section.key(), &entry.source).mutable;
     content.annotations = labels::as_annotations(&object.labels, policy, &declared_at.key("labels"), report);
     let file = names::content_key(&entry.source);
     match owner {
@@ -160,17 +161,19 @@ fn external(
         return;
     };
     let secret = section == Section::Secrets;
+    let wanted = store.stack.extensions.file(section.key(), &entry.source).key;
+    let looked_up = wanted.as_ref().unwrap_or(&object.name);
     let known = store.stack.facts.external_keys.get(&(secret, name.to_string()));
     let key = match known {
-        Some(keys) if !keys.contains(&object.name) => match keys.iter().collect::<Vec<_>>().as_slice() {
-            [only] => (*only).clone(),
+        Some(keys) if !keys.contains(looked_up) => match keys.iter().collect::<Vec<_>>().as_slice() {
+            [only] if wanted.is_none() => (*only).clone(),
             keys => {
-                let message = format!("{name:?} has {} keys, and none of them is {:?}", keys.len(), object.name);
+                let message = format!("{name:?} has {} keys, and none of them is {looked_up:?}; x-kubernetes.key says which", keys.len());
                 report.refuse("external-key", declared_at, message);
                 return;
             }
         },
-        _ => object.name.clone(),
+        _ => looked_up.clone(),
     };
     let kind = if secret { ExternalKind::Secret } else { ExternalKind::ConfigMap };
     mounts.externals.push(External { kind, name: name.to_string(), path: declared_at.to_string() });

@@ -63,6 +63,8 @@ pub struct ServicePlan {
     pub externals: Vec<External>,
     /// The Service that publishes its ports, and the ports.
     pub endpoints: Vec<Endpoint>,
+    /// Names under which its published ports answer, each with the object that sees to it.
+    pub urls: Vec<(Key, String)>,
     /// Seconds that a roll-out may take before it counts as failed.
     pub progress_deadline: u64,
 }

@@ -70,6 +70,7 @@ pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>,
                 format!("{text:?} is not a port or a range of ports (1-65535)"),
             );
         }
+        ports.extend(stack.extension(key).ports.iter().copied());
         let image = service.image.as_deref().unwrap_or_default();
         ports.extend(images::known_ports(image).iter().map(|port| Listen { port: *port, protocol: Protocol::Tcp }));
     }
@@ -132,7 +133,7 @@ fn names_address(text: &str, address: &str) -> bool {
 }
 
 /// `port[-port][/protocol]`.
-fn exposed(text: &str) -> Option<Vec<Listen>> {
+pub fn exposed(text: &str) -> Option<Vec<Listen>> {
     let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let protocol = Protocol::parse(protocol)?;
     let (first, last) = range.split_once('-').unwrap_or((range, range));

@@ -39,6 +39,8 @@ pub struct Content {
     pub items: Vec<Item>,
     /// Whether any of it may only stand in a Secret.
     pub secret: bool,
+    /// Whether the object may be changed by hand.
+    pub mutable: bool,
     pub annotations: StringMap,
 }
 
@@ -55,7 +57,7 @@ pub struct Made {
 impl Content {
     /// One file under a name of its own.
     pub fn of_file(name: &str, content: Arc<[u8]>, mode: u32, secret: bool) -> Self {
-        Self { items: vec![Item { path: name.to_owned(), content, mode }], secret, annotations: StringMap::new() }
+        Self { items: vec![Item { path: name.to_owned(), content, mode }], secret, mutable: false, annotations: StringMap::new() }
     }
 
     /// Makes the object and adds it. `None`: it is too large, which is refused.
@@ -68,6 +70,8 @@ impl Content {
         let bytes: BTreeMap<String, Arc<[u8]>> =
             self.items.iter().map(|item| (names::content_key(&item.path), Arc::clone(&item.content))).collect();
         let content_hash = digest(bytes.iter().map(|(key, content)| (key.as_str(), content.as_ref())), self.secret);
+        // Whether an object may be changed can't itself be changed.
+        let content_hash = if self.mutable { hash::of_bytes(format!("mutable {content_hash}").as_bytes()) } else { content_hash };
         let keys: Vec<KeyToPath> = self.items.iter().map(key_to_path).collect();
         let modes: Vec<String> = self.items.iter().map(|item| format!("{} {:o}", item.path, item.mode)).collect();
         let object_name = ObjectName::of_content(&stack.project.name, name, &content_hash);
@@ -76,11 +80,16 @@ impl Content {
         let metadata = metadata(&object_name, stack_labels(stack), self.annotations.clone(), inputs);
         let object = if self.secret {
             let data = bytes.iter().map(|(key, content)| (key.clone(), ByteString(content.to_vec()))).collect();
-            let secret =
-                Secret { metadata, data: Some(data), immutable: Some(true), type_: Some("Opaque".to_owned()), ..Secret::default() };
+            let secret = Secret {
+                metadata,
+                data: Some(data),
+                immutable: (!self.mutable).then_some(true),
+                type_: Some("Opaque".to_owned()),
+                ..Secret::default()
+            };
             Object::Secret(Box::new(secret))
         } else {
-            Object::ConfigMap(Box::new(config_map(metadata, &bytes)))
+            Object::ConfigMap(Box::new(config_map(metadata, &bytes, self.mutable)))
         };
         objects.add(object, path, report);
         let hash = hash::of_bytes(format!("{content_hash}\n{}", modes.join("\n")).as_bytes());
@@ -138,7 +147,7 @@ fn digest<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>, secret: bool) ->
     hash::of_bytes(&bytes)
 }
 
-fn config_map(metadata: kube::api::ObjectMeta, bytes: &BTreeMap<String, Arc<[u8]>>) -> ConfigMap {
+fn config_map(metadata: kube::api::ObjectMeta, bytes: &BTreeMap<String, Arc<[u8]>>, mutable: bool) -> ConfigMap {
     let mut text = BTreeMap::new();
     let mut binary = BTreeMap::new();
     for (key, content) in bytes {
@@ -155,7 +164,7 @@ fn config_map(metadata: kube::api::ObjectMeta, bytes: &BTreeMap<String, Arc<[u8]
         metadata,
         data: (!text.is_empty()).then_some(text),
         binary_data: (!binary.is_empty()).then_some(binary),
-        immutable: Some(true),
+        immutable: (!mutable).then_some(true),
     }
 }
 

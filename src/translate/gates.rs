@@ -19,11 +19,14 @@ pub fn gates<'a>(stack: &Stack<'a>, kinds: &BTreeMap<&'a str, (Kind, Restart)>, 
         let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
         for (name, dependency) in &service.depends_on {
             let path = service_path(key).key("depends_on").key(name);
-            if let Some(gate) = written(stack, name, dependency, &path, kinds, report) {
+            if stack.extension(name).external.is_some() {
+                outside(name, dependency, &path, report);
+            } else if let Some(gate) = written(stack, name, dependency, &path, kinds, report) {
                 gates.insert(name.clone(), gate);
             }
         }
-        for (name, restart) in implied(stack, key, service, report) {
+        let here = |(name, _): &(&str, bool)| stack.extension(name).external.is_none();
+        for (name, restart) in implied(stack, key, service, report).into_iter().filter(here) {
             gates.entry(name.to_owned()).or_insert_with(|| Gate {
                 service: name.to_owned(),
                 condition: DependencyCondition::Started,
@@ -53,6 +56,19 @@ fn of_pods<'a>(stack: &Stack<'a>, mut all: BTreeMap<&'a str, Vec<Gate>>) -> BTre
         gates.sort_by(|a, b| a.service.cmp(&b.service));
     }
     all
+}
+
+/// What is somewhere else counts as started, always.
+fn outside(name: &str, dependency: &Dependency, path: &Path, report: &mut Report) {
+    match dependency.condition {
+        DependencyCondition::CompletedSuccessfully => {
+            report.refuse("never-completes", path, format!("{name} never completes: it is somewhere else (x-kubernetes.external)"));
+        }
+        DependencyCondition::Healthy => {
+            report.warn("no-healthcheck", path, format!("{name} is somewhere else: it counts as healthy"));
+        }
+        DependencyCondition::Started => {}
+    }
 }
 
 fn written(
@@ -88,6 +104,9 @@ fn written(
         }
         DependencyCondition::CompletedSuccessfully if kind == Kind::DaemonSet => {
             report.refuse("never-completes", path, format!("{name} never completes: it runs on every node"));
+        }
+        DependencyCondition::CompletedSuccessfully if kind == Kind::CronJob => {
+            report.refuse("never-completes", path, format!("{name} never completes: it runs again and again, by its schedule"));
         }
         _ => {}
     }
@@ -163,7 +182,8 @@ pub fn kinds<'a>(stack: &Stack<'a>, report: &mut Report) -> BTreeMap<&'a str, (K
     let awaited = workload::awaited(stack);
     let of = |(key, service, _): (&'a str, &Service, _)| {
         let restart = workload::restart(key, service, report);
-        (key, (workload::kind(key, service, restart, awaited.contains(key), report), restart))
+        let by_file = workload::kind(key, service, restart, awaited.contains(key), report);
+        (key, (stack.extension(key).kind.unwrap_or(by_file), restart))
     };
     let mut kinds: BTreeMap<&str, (Kind, Restart)> = stack.services().map(of).collect();
     let of_hosts: Vec<_> = kinds.keys().filter_map(|key| Some((*key, kinds.get(stack.host(key))?.0))).collect();

@@ -9,6 +9,7 @@ use crate::yaml;
 
 use super::hash;
 use super::host_ports::is_of_node;
+use super::kubernetes;
 use super::labels;
 use super::object::Kind;
 use super::pod::{Context, Member, Part, Pod};
@@ -93,6 +94,12 @@ fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Json
     if kind == Kind::Job {
         set("replicas", json!(stack.replicas(key, service)));
     }
+    let extension = stack.extension(key);
+    let said = serde_json::to_value(&extension.pod).unwrap_or_default();
+    set("kubernetes", if said.as_object().is_some_and(Map::is_empty) { Json::Null } else { said });
+    set("schedule", json!(extension.schedule));
+    let apart: Vec<&String> = part.mounts.apart.keys().collect();
+    set("claimTemplates", if apart.is_empty() { Json::Null } else { json!(apart) });
     set("restartedAt", json!(stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref())));
     set("cpuRequest", json!(stack.settings.default_requests.cpu_milli));
     set("memoryRequest", json!(stack.settings.default_requests.memory_bytes));
@@ -109,6 +116,7 @@ fn slice(stack: &Stack, key: &str) -> Json {
     if let Some(slice) = slice.as_object_mut() {
         without_others(slice);
         without_replicas(slice);
+        slice.remove(kubernetes::KEY);
         for step in slice.get_mut("pre_start").and_then(Json::as_array_mut).into_iter().flatten().filter_map(Json::as_object_mut) {
             without_others(step);
         }
@@ -183,6 +191,7 @@ fn without_replicas(slice: &mut Map<String, Json>) {
 
 fn declared(stack: &Stack, section: &str, name: &str) -> Option<(String, Json)> {
     let mut node = yaml::to_json(report::node(&stack.project.root, &Path::of(&[section, name]))?);
+    kubernetes::without(&mut node);
     if let Some(declaration) = node.as_object_mut() {
         declaration.remove("labels");
     }

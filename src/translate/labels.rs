@@ -104,11 +104,7 @@ fn annotates(key: &str, policy: &Policy, path: &Path, report: &mut Report) -> bo
 fn is_free(key: &str, path: &Path, report: &mut Report) -> bool {
     let path = path.key(key);
     if is_reserved(key) {
-        report.refuse(
-            "reserved-label",
-            &path,
-            "labels and annotations of com.docker.compose, compose-operator.dev, kubernetes.io and k8s.io can't be set",
-        );
+        report.refuse("reserved-label", &path, RESERVED);
         return false;
     }
     if !names::is_label_key(key) {
@@ -119,13 +115,14 @@ fn is_free(key: &str, path: &Path, report: &mut Report) -> bool {
         );
         return false;
     }
-    if key.starts_with("kompose.") {
-        report.warn("kompose-label", &path, "Kompose's labels have no effect yet");
-    }
     true
 }
 
-fn is_reserved(key: &str) -> bool {
+/// What is said of a key that is reserved.
+pub const RESERVED: &str = "labels and annotations of com.docker.compose, compose-operator.dev, kubernetes.io and k8s.io can't be set";
+
+/// Whether the operator, Compose or Kubernetes give a key its meaning.
+pub fn is_reserved(key: &str) -> bool {
     let prefix = key.split_once('/').map(|(prefix, _)| prefix.to_ascii_lowercase());
     let owned = |domain: &str| prefix.as_deref().is_some_and(|prefix| prefix == domain || prefix.ends_with(&format!(".{domain}")));
     key.to_ascii_lowercase().starts_with("com.docker.compose.") || [keys::GROUP, "kubernetes.io", "k8s.io"].into_iter().any(owned)

@@ -31,7 +31,7 @@ pub fn grace(service: &Service) -> i64 {
 
 /// The handlers of a container, and the seconds that what is ours in them adds to the grace.
 pub fn lifecycle(stack: &Stack, key: &str, service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
-    let runs_on = kind != Kind::Job;
+    let runs_on = !matches!(kind, Kind::Job | Kind::CronJob);
     let signal = stop_signal(service, path, report).filter(|_| runs_on);
     let (find, process) = if service.init == Some(true) { (FIND, "$p") } else { ("", "1") };
     let script = signal

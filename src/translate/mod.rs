@@ -12,6 +12,9 @@
 //! | `hosts` | the names that only a pod's hosts file gives it |
 //! | `claims`, `storage`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `helper` | the init containers that write hosts files, own files and fill volumes |
+//! | `publish`, `routes` | Services, Ingresses and HTTPRoutes of published ports |
+//! | `stateful`, `schedule`, `scaling` | StatefulSets, CronJobs, autoscalers and disruption budgets |
+//! | `kubernetes` | reads `x-kubernetes`, and the labels of Kompose |
 //! | `network_policy` | NetworkPolicies |
 //! | `policy` | what the administrator allows |
 //! | `gates` | what a service waits for |
@@ -35,6 +38,7 @@ mod hosts;
 mod http_route;
 mod images;
 mod inputs;
+mod kubernetes;
 mod labels;
 mod lifecycle;
 mod models;
@@ -50,13 +54,18 @@ mod pod;
 mod policy;
 mod pre_start;
 mod probe;
+mod publish;
 mod report;
 mod resources;
+mod routes;
+mod scaling;
+mod schedule;
 mod security;
 mod service;
 mod settings;
 mod sharing;
 mod stack;
+mod stateful;
 mod storage;
 mod support;
 mod workload;
@@ -98,7 +107,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     sharing::check(&stack, &kinds, &mut report);
     let context = pod::Context { stack: &stack, claims: &claims, aliases: &aliases, users: &storage::users(&stack) };
     let mut plans = BTreeMap::new();
-    for (key, ..) in stack.services().filter(|(key, ..)| stack.host(key) == *key) {
+    for (key, ..) in stack.services().filter(|(key, ..)| stack.host(key) == *key && stack.runs_here(key)) {
         let gates = gates.remove(key).unwrap_or_default();
         plans.extend(plans::plans(&context, key, &kinds, gates, &mut objects, &mut report));
     }

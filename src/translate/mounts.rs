@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, PersistentVolumeClaimVolumeSource, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use crate::compose::path::Path;
@@ -25,6 +25,8 @@ pub struct Mounts {
     /// Whether a claim is the service's own, and only one node can use it at a time.
     pub has_own_claim: bool,
     pub externals: Vec<External>,
+    /// Claims of which each replica of a StatefulSet gets its own, by the name that one for all would have.
+    pub apart: BTreeMap<String, PersistentVolumeClaim>,
     /// What is to be prepared in the volumes before the container starts.
     pub tasks: Vec<Task>,
     /// What its hosts file holds beside the kubelet's lines.
@@ -101,6 +103,7 @@ impl Mounts {
             *self.claims.entry(claim.clone()).or_default() |= *writes;
         }
         self.has_own_claim |= other.has_own_claim;
+        self.apart.extend(other.apart.iter().map(|(name, claim)| (name.clone(), claim.clone())));
         self.externals.extend(other.externals.iter().cloned());
         self.externals.sort();
         self.externals.dedup();

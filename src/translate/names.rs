@@ -69,6 +69,30 @@ impl ObjectName {
         self.companion(PUBLISHED)
     }
 
+    /// The Service of those published ports that have a load balancer of their own.
+    #[must_use]
+    pub fn balancer(&self) -> Self {
+        self.companion("--balancer")
+    }
+
+    /// The Service of those published ports that are to be on every node, whatever the others are on.
+    #[must_use]
+    pub fn node_port(&self) -> Self {
+        self.companion("--nodeport")
+    }
+
+    /// The Service of those published ports to which something inside the cluster leads: an Ingress, a Gateway.
+    #[must_use]
+    pub fn cluster(&self) -> Self {
+        self.companion("--cluster")
+    }
+
+    /// The Secret of a service's certificate, which somebody else writes.
+    #[must_use]
+    pub fn tls(&self) -> Self {
+        self.companion("--tls")
+    }
+
     /// The policy that keeps a service inside its networks, all of them internal.
     #[must_use]
     pub fn internal(&self) -> Self {

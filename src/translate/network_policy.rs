@@ -42,7 +42,7 @@ pub fn policies(stack: &Stack, objects: &mut Objects, report: &mut Report) {
     for (network, _) in stack.project.networks.iter().filter(|(_, declared)| engine_network(declared).is_none()) {
         of_network(stack, network, objects, report);
     }
-    for (key, service, name) in stack.services() {
+    for (key, service, name) in stack.services().filter(|(key, ..)| stack.runs_here(key)) {
         of_service(stack, key, service, name, objects, report);
     }
 }
@@ -74,29 +74,30 @@ fn check_names(stack: &Stack, report: &mut Report) {
 
 fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut Report) {
     let path = Path::of(&["networks", network]);
-    let hosts = stack.members(network).filter(|key| stack.host(key) == *key);
+    let hosts = stack.members(network).filter(|key| stack.host(key) == *key && stack.runs_here(key));
     let members: Vec<_> = hosts.filter_map(|key| stack.service(key)).collect();
-    let isolated = stack.settings.network_policy == NetworkPolicyMode::Isolated;
-    // Members of the default network alone stay open; those that another network isolates must still be reached by their peers here.
     let mut chosen = None;
-    let selected = if network == DEFAULT_NETWORK && !isolated {
-        let services: Vec<String> =
-            members.iter().filter(|(_, service, _)| networks_of(service).len() > 1).map(|(.., name)| name.to_string()).collect();
-        if services.is_empty() {
-            return;
-        }
-        only(stack, Option::insert(&mut chosen, services).clone())
-    } else {
+    let selected = if isolates(stack, network) {
         if members.is_empty() {
             return;
         }
         member_selector(stack, network)
+    } else {
+        // Members of this network alone stay open; those that another network isolates must still be reached by their peers here.
+        let fenced = |service: &Service| networks_of(service).into_iter().any(|other| isolates(stack, other));
+        let services: Vec<String> = members.iter().filter(|(_, service, _)| fenced(service)).map(|(.., name)| name.to_string()).collect();
+        if services.is_empty() {
+            return;
+        }
+        only(stack, Option::insert(&mut chosen, services).clone())
     };
     let Some(name) = ObjectName::of_network(&stack.project.name, network) else { return };
+    let allow_from = stack.extensions.network(network).allow_from;
+    let admitted = peers(stack, network).into_iter().chain(allow_from.iter().map(|namespace| of_namespace(namespace))).collect();
     let spec = NetworkPolicySpec {
         pod_selector: Some(selected),
         policy_types: Some(vec!["Ingress".to_owned()]),
-        ingress: Some(vec![NetworkPolicyIngressRule { from: Some(peers(stack, network)), ports: None }]),
+        ingress: Some(vec![NetworkPolicyIngressRule { from: Some(admitted), ports: None }]),
         egress: None,
     };
     let annotations = stack
@@ -106,6 +107,9 @@ fn of_network(stack: &Stack, network: &str, objects: &mut Objects, report: &mut 
         .map(|declared| labels::as_annotations(&declared.labels, &stack.settings.policy, &path.key("labels"), report))
         .unwrap_or_default();
     let mut intent = json!({ "network": network, "name": engine_name(stack, network), "only": chosen, "annotations": &annotations });
+    if !allow_from.is_empty() {
+        intent["allowFrom"] = json!(allow_from);
+    }
     tell_guests(stack, network, &mut intent);
     add(&name, (stack_labels(stack), annotations), spec, &intent, &path, objects, report);
 }
@@ -129,7 +133,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         return;
     }
     let networks = stack.networks(key);
-    let published = service::published(key, service);
+    let published = service::published(stack, key, service);
     let mut ports: Vec<_> = published.iter().map(|published| (published.port.target, published.protocol)).collect();
     let of_node = service.ports.iter().filter(|port| is_of_node(port));
     ports.extend(of_node.filter_map(|port| Some((port.target, Protocol::parse(&port.protocol)?))));
@@ -146,18 +150,24 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
         };
         add(&name.published(), (labels.clone(), StringMap::new()), spec, &intent, &path.key("ports"), objects, report);
     }
-    let internal = |network: &str| stack.project.networks.get(network).is_some_and(|declared| declared.internal);
+    let is_internal = |network: &str| stack.project.networks.get(network).is_some_and(|declared| declared.internal);
+    let outside: Vec<String> = networks.iter().flat_map(|network| stack.extensions.network(network).egress).collect();
+    // A network that names what may be reached outside lets nothing else be reached.
+    let internal = |network: &str| is_internal(network) || !stack.extensions.network(network).egress.is_empty();
     if networks.is_empty() || !networks.iter().all(|network| internal(network)) || stack.host(key) != key {
         return;
     }
-    if !published.is_empty() {
+    if !published.is_empty() && networks.iter().all(|network| is_internal(network)) {
         report.warn(
             "published-on-internal",
             &path.key("ports"),
             "Docker publishes nothing of a service that is on internal networks alone; here its ports are open",
         );
     }
-    let inside = networks.iter().flat_map(|network| peers(stack, network)).collect();
+    let addresses = outside
+        .iter()
+        .map(|cidr| NetworkPolicyPeer { ip_block: Some(IPBlock { cidr: cidr.clone(), except: None }), ..NetworkPolicyPeer::default() });
+    let inside = networks.iter().flat_map(|network| peers(stack, network)).chain(addresses).collect();
     let spec = NetworkPolicySpec {
         pod_selector: Some(confined()),
         policy_types: Some(vec!["Egress".to_owned()]),
@@ -172,6 +182,9 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     if before.is_some() {
         intent["before"] = json!(true);
     }
+    if !outside.is_empty() {
+        intent["outside"] = json!(outside);
+    }
     for network in &networks {
         tell_guests(stack, network, &mut intent);
     }
@@ -180,7 +193,15 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
 
 /// Whether a network's policy selects all of its members.
 fn isolates(stack: &Stack, network: &str) -> bool {
-    network != DEFAULT_NETWORK || stack.settings.network_policy == NetworkPolicyMode::Isolated
+    let declared = network != DEFAULT_NETWORK || stack.settings.network_policy == NetworkPolicyMode::Isolated;
+    declared && !stack.extensions.network(network).open
+}
+
+/// Every pod of a namespace.
+fn of_namespace(name: &str) -> NetworkPolicyPeer {
+    let labels = StringMap::from([(NAMESPACE_NAME.to_owned(), name.to_owned())]);
+    let selector = LabelSelector { match_labels: Some(labels), match_expressions: None };
+    NetworkPolicyPeer { namespace_selector: Some(selector), ..NetworkPolicyPeer::default() }
 }
 
 /// Puts into a policy's inputs which other namespaces' pods may join, where any may.

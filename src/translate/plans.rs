@@ -15,8 +15,9 @@ use super::object::Kind;
 use super::objects::Objects;
 use super::pod::{self, Context, Member, Pod};
 use super::pre_start;
+use super::publish;
 use super::report::Report;
-use super::service;
+use super::scaling;
 use super::stack::{self, Stack, service_path};
 use super::workload::{self, Plan, Restart};
 
@@ -44,7 +45,8 @@ pub fn plans<'a>(
     let pod = pod::pod(context, &inside, kind, objects, report);
     let restarts: Vec<Restart> = inside.iter().map(restart).collect();
     let inputs = inputs::of_workload(context, kind, &restarts, &pod);
-    let replicas = stack.replicas(host, first.service);
+    let autoscaled = scaling::bounds(stack, host, kind);
+    let replicas = scaling::begin_with(autoscaled, stack.replicas(host, first.service));
     let deadline = inside.iter().map(|member| workload::progress_deadline(stack, member.service)).max().unwrap_or_default();
     let plan =
         Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
@@ -52,16 +54,18 @@ pub fn plans<'a>(
     let workload = object.key();
     check_replicas(context, &all, replicas, kind, &pod, report);
     objects.add(object, &first.path(), report);
+    scaling::scaling(stack, &plan, objects, report);
     let shared = inside.len() > 1;
     let pre_start = pre_start::job(context, &pod, objects, report);
     let externals = externals(stack, &pod);
     let stopped = stack.is_stopped(host);
-    let wanted = if kind == Kind::DaemonSet { 1 } else { replicas };
+    let wanted = if matches!(kind, Kind::DaemonSet | Kind::CronJob) { replicas.min(1) } else { replicas };
     let planned = |member: &Member| {
         let is_host = member.key == host;
         let stopped = stopped || is_out(member);
         let container = container::container_name(member.service, member.name);
         let lifetime = workload::lifetime(kind, restart(member));
+        let publish::Publication { endpoints, urls } = publish::publish(stack, member.key, member.service, member.name, objects, report);
         ServicePlan {
             name: member.key.to_owned(),
             workload: workload.clone(),
@@ -72,13 +76,14 @@ pub fn plans<'a>(
             pre_start: pre_start.clone().filter(|_| is_host),
             image: images::name(stack, member.key, member.service),
             replicas: if stopped { 0 } else { wanted },
-            autoscaled: None,
+            autoscaled,
             stopped,
             // A pod that others share goes on when one of its programs has ended.
             lifetime: if shared && kind != Kind::Job { Lifetime::Forever } else { lifetime },
             gates: if is_host { gates.clone() } else { Vec::new() },
             externals: if is_host { externals.clone() } else { Vec::new() },
-            endpoints: service::publish(stack, member.key, member.service, member.name, objects, report),
+            endpoints,
+            urls,
             progress_deadline: deadline,
             inputs: inputs.clone(),
         }
@@ -119,6 +124,11 @@ fn check_replicas(context: &Context, members: &[Member], replicas: i32, kind: Ki
             &member.path().key("container_name"),
             "a container name is for one container, and the service has several replicas",
         );
+    }
+    let apart = pod.parts.iter().find(|part| !part.mounts.apart.is_empty());
+    if let Some(part) = apart.filter(|_| kind != Kind::StatefulSet) {
+        let message = "a volume that isn't shared (x-kubernetes.shared) is one for each replica, which only the replicas of a StatefulSet have; write x-kubernetes.kind: StatefulSet";
+        report.refuse("claim-for-each", &part.member.path().key("volumes"), message);
     }
     let Some(host) = members.first().filter(|_| kind == Kind::DaemonSet) else { return };
     for (volume, claim) in context.claims {

@@ -17,12 +17,13 @@ use super::container::{self, Made, Source, some};
 use super::devices;
 use super::helper;
 use super::hosts::{self, HostsFile};
+use super::kubernetes;
 use super::labels;
 use super::mounts::{Mounts, PodVolumes};
 use super::names::{self, ObjectName};
 use super::namespaces::{self, Shared};
 use super::object::Kind;
-use super::objects::{Objects, StringMap, service_labels};
+use super::objects::{Objects, StringMap, selector, service_labels};
 use super::placement;
 use super::pre_start;
 use super::report::Report;
@@ -100,7 +101,19 @@ pub fn pod<'b>(context: &Context, members: &[Member<'b>], kind: Kind, objects: &
         let names: Vec<&ObjectName> = neighbours.iter().filter_map(|other| context.stack.name_of(other)).collect();
         placement::place(context.stack, first.service, first.name, &names, &mut spec, &first.path(), report);
     }
-    let template = PodTemplateSpec { metadata: Some(metadata(context, members, report)), spec: Some(spec) };
+    let mut template = PodTemplateSpec { metadata: Some(metadata(context, members, report)), spec: Some(spec) };
+    for (index, part) in parts.iter().enumerate() {
+        let whole = (index == 0).then(|| selector(context.stack, part.member.name));
+        kubernetes::extend(
+            &context.stack.extension(part.member.key).pod,
+            kind,
+            &part.container,
+            whole,
+            &mut template,
+            &part.member.path(),
+            report,
+        );
+    }
     Pod { template, parts, neighbours }
 }
 

@@ -2,7 +2,7 @@
 
 mod capabilities;
 mod options;
-mod sysctls;
+pub mod sysctls;
 
 use k8s_openapi::api::core::v1::{Capabilities, PodSecurityContext, PodSpec, SecurityContext};
 

@@ -1,6 +1,6 @@
 //! Services: one that carries a service's name, further ones for its aliases, and one for its published ports.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Service as KubeService, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -11,10 +11,10 @@ use crate::compose::model::{EndpointMode, HealthcheckTest, Port, Service};
 use crate::compose::path::Path;
 
 use super::aliases::Aliases;
-use super::desired::Endpoint;
 use super::expose::{Listen, Ports, Protocol};
 use super::hash;
 use super::host_ports::is_of_node;
+use super::kubernetes::{Expose, Shape as NameShape};
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
@@ -27,13 +27,19 @@ const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 /// Ports that one service may publish, or that its virtual address forwards.
 const MAX_PORTS: usize = 256;
-const PREFER_DUAL_STACK: &str = "PreferDualStack";
+pub const PREFER_DUAL_STACK: &str = "PreferDualStack";
 
 /// Makes every Service of the stack.
 pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut Objects, report: &mut Report) {
     for (key, service, name) in stack.services().filter(|(key, ..)| stack.has_network(key)) {
         let path = service_path(key);
-        let mut shape = Shape::of(stack, key, service, ports.get(key));
+        if let Some(host) = &stack.extension(key).external {
+            let user = labels::of_deploy(service, &stack.settings.policy, &path, report);
+            let labels = user.labels.into_iter().chain(service_labels(stack, key, name)).collect();
+            objects.add(outside(name, labels, user.annotations, host), &path, report);
+            continue;
+        }
+        let mut shape = Shape::of(stack, key, service, ports.get(key), report);
         if aliases.addressed.contains(key) {
             shape.fix_address(&path, report);
         } else if shape.ports.len() > MAX_PORTS {
@@ -53,9 +59,19 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
     for alias in &aliases.services {
         let targets: Vec<_> =
             alias.targets.iter().filter_map(|key| stack.service(key)).filter(|(key, ..)| stack.has_network(key)).collect();
+        if let Some((key, name, host)) =
+            targets.iter().find_map(|(key, _, name)| Some((*key, *name, stack.extension(key).external.as_ref()?)))
+        {
+            if targets.len() > 1 {
+                let message = format!("{key} is somewhere else (x-kubernetes.external), which no other service can share a name with");
+                report.refuse("conflict", &alias.path, message);
+            }
+            objects.add(outside(&alias.name, service_labels(stack, key, name), StringMap::new(), host), &alias.path, report);
+            continue;
+        }
         let shape = Shape {
             ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
-            headless: targets.iter().any(|(_, service, _)| is_round_robin(service)),
+            headless: targets.iter().any(|(key, service, _)| is_headless(stack, key, service)),
             not_ready: targets.iter().any(|(_, service, _)| asks_itself(service)),
             dual_stack: targets.iter().any(|(key, ..)| wants_ipv6(stack, key)),
         };
@@ -90,13 +106,13 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(stack: &Stack, key: &str, service: &Service, ports: Option<&BTreeSet<Listen>>) -> Self {
-        Self {
-            ports: ports.cloned().unwrap_or_default(),
-            headless: is_round_robin(service),
-            not_ready: asks_itself(service),
-            dual_stack: wants_ipv6(stack, key),
+    fn of(stack: &Stack, key: &str, service: &Service, ports: Option<&BTreeSet<Listen>>, report: &mut Report) -> Self {
+        let ports = ports.cloned().unwrap_or_default();
+        if stack.extension(key).shape == Some(NameShape::ClusterIp) && ports.is_empty() {
+            let path = service_path(key).key(super::kubernetes::KEY).key("service");
+            report.refuse("no-port", &path, "a virtual address forwards ports that are known; name them in `expose` or x-kubernetes.ports");
         }
+        Self { ports, headless: is_headless(stack, key, service), not_ready: asks_itself(service), dual_stack: wants_ipv6(stack, key) }
     }
 
     /// Makes it a Service with an address of its own, which lines of hosts files can hold.
@@ -151,6 +167,26 @@ fn port_name(listen: Listen) -> String {
     format!("p-{}-{}", listen.port, listen.protocol.lower())
 }
 
+/// The name of something that runs somewhere else.
+fn outside(name: &ObjectName, labels: StringMap, annotations: StringMap, host: &str) -> Object {
+    let inputs = hash::of_json(&json!({ "external": host, "labels": &labels, "annotations": &annotations }));
+    let spec = ServiceSpec { type_: Some("ExternalName".to_owned()), external_name: Some(host.to_owned()), ..ServiceSpec::default() };
+    Object::Service(Box::new(KubeService {
+        metadata: metadata(name, labels, annotations, inputs),
+        spec: Some(spec),
+        ..KubeService::default()
+    }))
+}
+
+/// Whether the name is to answer with the pods' own addresses.
+fn is_headless(stack: &Stack, key: &str, service: &Service) -> bool {
+    match stack.extension(key).shape {
+        Some(NameShape::Headless) => true,
+        Some(NameShape::ClusterIp) => false,
+        Some(NameShape::Auto) | None => is_round_robin(service),
+    }
+}
+
 fn is_round_robin(service: &Service) -> bool {
     service.deploy.as_ref().and_then(|deploy| deploy.endpoint_mode) == Some(EndpointMode::Dnsrr)
 }
@@ -169,18 +205,21 @@ fn asks_itself(service: &Service) -> bool {
 
 /// A port that is to be reached from outside.
 pub struct Published<'a> {
+    /// Which of the service's ports it is.
+    pub index: usize,
     pub port: &'a Port,
     pub protocol: Protocol,
     pub path: Path,
 }
 
 /// The ports that a service publishes, those bound to the loopback address aside: these are for the plugin alone.
-pub fn published<'a>(key: &str, service: &'a Service) -> Vec<Published<'a>> {
+pub fn published<'a>(stack: &Stack, key: &str, service: &'a Service) -> Vec<Published<'a>> {
     let path = service_path(key).key("ports");
     let all = service.ports.iter().enumerate();
-    let outside = all.filter(|(_, port)| !is_of_node(port) && !is_loopback(port.host_ip.as_deref()));
+    let shut = |index: usize| stack.extensions.port(key, index).expose == Some(Expose::None);
+    let outside = all.filter(|(index, port)| !is_of_node(port) && !is_loopback(port.host_ip.as_deref()) && !shut(*index));
     outside
-        .filter_map(|(index, port)| Some(Published { port, protocol: Protocol::parse(&port.protocol)?, path: path.index(index) }))
+        .filter_map(|(index, port)| Some(Published { index, port, protocol: Protocol::parse(&port.protocol)?, path: path.index(index) }))
         .collect()
 }
 
@@ -188,85 +227,8 @@ fn is_loopback(address: Option<&str>) -> bool {
     address.is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
-/// The Service of a service's published ports, and what it offers.
-pub fn publish(
-    stack: &Stack,
-    key: &str,
-    service: &Service,
-    name: &ObjectName,
-    objects: &mut Objects,
-    report: &mut Report,
-) -> Vec<Endpoint> {
-    let path = service_path(key).key("ports");
-    let published = published(key, service);
-    check_ports(stack, key, service, &path, report);
-    let mut taken: BTreeMap<(u16, Protocol), u16> = BTreeMap::new();
-    let mut ports = Vec::new();
-    let mut intents = Vec::new();
-    let mut endpoints = Vec::new();
-    for Published { port, protocol, path } in &published {
-        let number = match offered(port) {
-            Ok(number) => number,
-            Err(found) => {
-                report.refuse("port", &path.key("published"), format!("{found:?} is not a port or a range of ports (1-65535)"));
-                continue;
-            }
-        };
-        match taken.insert((number, *protocol), port.target) {
-            Some(target) if target == port.target => continue,
-            Some(target) => {
-                let message = format!("port {number}/{} leads to {target} already, it can't lead to {} too", protocol.lower(), port.target);
-                report.refuse("port", path, message);
-                continue;
-            }
-            None => {}
-        }
-        let node_port = node_port(stack.settings.publish, port, number, path, report);
-        intents.push(json!([number, port.target, protocol.lower(), &port.name, &port.app_protocol, node_port]));
-        ports.push(ServicePort {
-            name: Some(published_name(port, number, *protocol)),
-            port: i32::from(number),
-            target_port: Some(IntOrString::Int(i32::from(port.target))),
-            protocol: Some(protocol.as_str().to_owned()),
-            app_protocol: app_protocol(port, path, report),
-            node_port: node_port.map(i32::from),
-        });
-        endpoints.push(Endpoint {
-            service: name.published().into_string(),
-            port: i32::from(number),
-            target: i32::from(port.target),
-            protocol: protocol.lower().to_owned(),
-        });
-    }
-    if ports.is_empty() {
-        return endpoints;
-    }
-    distinguish_names(&mut ports);
-    let kind = match stack.settings.publish {
-        PublishMode::LoadBalancer => "LoadBalancer",
-        PublishMode::NodePort => "NodePort",
-        PublishMode::ClusterIp => "ClusterIP",
-    };
-    let labels = service_labels(stack, key, name);
-    let mut intent = json!({ "service": key, "type": kind, "ports": intents, "dualStack": wants_ipv6(stack, key) });
-    if stack.host(key) != key {
-        intent["host"] = json!(stack.host(key));
-    }
-    let inputs = hash::of_json(&intent);
-    let spec = ServiceSpec {
-        type_: Some(kind.to_owned()),
-        ports: Some(ports),
-        ip_family_policy: wants_ipv6(stack, key).then(|| PREFER_DUAL_STACK.to_owned()),
-        selector: Some(selector(stack, stack.pod_name(key).unwrap_or(name))),
-        ..ServiceSpec::default()
-    };
-    let made =
-        KubeService { metadata: metadata(&name.published(), labels, StringMap::new(), inputs), spec: Some(spec), ..KubeService::default() };
-    objects.add(Object::Service(Box::new(made)), &path, report);
-    endpoints
-}
-
-fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) {
+/// Refuses ports that can't be published.
+pub fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) {
     let most = stack.settings.policy.max_ports;
     for (index, port) in service.ports.iter().enumerate() {
         let path = path.index(index);
@@ -306,7 +268,8 @@ pub fn offered(port: &Port) -> Result<u16, String> {
     }
 }
 
-fn node_port(mode: PublishMode, port: &Port, number: u16, path: &Path, report: &mut Report) -> Option<u16> {
+/// The port of the nodes that the file asks for, where that is one.
+pub fn node_port(mode: PublishMode, port: &Port, number: u16, path: &Path, report: &mut Report) -> Option<u16> {
     let written = port.published.as_deref().is_some_and(|text| !text.is_empty() && text != "0");
     if mode != PublishMode::NodePort || !written {
         return None;
@@ -319,13 +282,14 @@ fn node_port(mode: PublishMode, port: &Port, number: u16, path: &Path, report: &
     None
 }
 
-fn published_name(port: &Port, number: u16, protocol: Protocol) -> String {
+/// The name of a published port: its own, where that is legal.
+pub fn published_name(port: &Port, number: u16, protocol: Protocol) -> String {
     let own = port.name.as_deref().and_then(|name| names::label_form(name, 63));
     own.unwrap_or_else(|| port_name(Listen { port: number, protocol }))
 }
 
 /// Port names are unique within a Service, in Compose they need not be.
-fn distinguish_names(ports: &mut [ServicePort]) {
+pub fn distinguish_names(ports: &mut [ServicePort]) {
     let mut seen = BTreeSet::new();
     for port in ports {
         let protocol = port.protocol.as_deref().unwrap_or("TCP").to_ascii_lowercase();
@@ -338,7 +302,8 @@ fn distinguish_names(ports: &mut [ServicePort]) {
     }
 }
 
-fn app_protocol(port: &Port, path: &Path, report: &mut Report) -> Option<String> {
+/// A port's protocol above TCP, in Kubernetes' spelling.
+pub fn app_protocol(port: &Port, path: &Path, report: &mut Report) -> Option<String> {
     let written = port.app_protocol.as_deref()?;
     match written {
         "grpc" => Some("kubernetes.io/h2c".to_owned()),

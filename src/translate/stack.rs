@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compose::model::{Network, Project, Service};
 use crate::compose::path::Path;
 
+use super::kubernetes::{self, Extensions, ServiceExtension};
 use super::names::ObjectName;
 use super::report::Report;
 use super::settings::{Facts, Settings};
@@ -18,6 +19,8 @@ pub struct Stack<'a> {
     pub project: &'a Project,
     pub settings: &'a Settings,
     pub facts: &'a Facts,
+    /// What the file says by `x-kubernetes`.
+    pub extensions: Extensions,
     names: BTreeMap<&'a str, ObjectName>,
     takers: BTreeMap<ObjectName, &'a str>,
     members: BTreeMap<&'a str, BTreeSet<&'a str>>,
@@ -47,7 +50,8 @@ impl<'a> Stack<'a> {
             names.insert(key.as_str(), name);
         }
         let hosts = sharing::hosts(project, report);
-        let mut stack = Self { project, settings, facts, names, takers, members: BTreeMap::new(), hosts };
+        let extensions = kubernetes::read(project, settings, facts, report);
+        let mut stack = Self { project, settings, facts, extensions, names, takers, members: BTreeMap::new(), hosts };
         let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for key in stack.names.keys() {
             for network in stack.networks(key) {
@@ -89,6 +93,16 @@ impl<'a> Stack<'a> {
     /// The active services that have a name, in the order of the file.
     pub fn services(&self) -> impl Iterator<Item = (&'a str, &'a Service, &ObjectName)> {
         self.project.services.iter().filter_map(|(key, service)| Some((key.as_str(), service, self.names.get(key.as_str())?)))
+    }
+
+    /// What a service says by `x-kubernetes`.
+    pub fn extension(&self, service: &str) -> &ServiceExtension {
+        self.extensions.service(service)
+    }
+
+    /// Whether a service runs here, and not somewhere else.
+    pub fn runs_here(&self, service: &str) -> bool {
+        self.extension(service).external.is_none()
     }
 
     /// The object name of an active service.

@@ -119,7 +119,8 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
         report.refuse("undeclared-volume", path, format!("volume {source:?} is not declared"));
         return;
     }
-    let inside = mount.volume_subpath.as_deref().filter(|inside| !inside.is_empty());
+    let of_service = store.stack.extension(&store.service.name).volume_subpath.as_deref();
+    let inside = mount.volume_subpath.as_deref().filter(|inside| !inside.is_empty()).or(of_service);
     if inside.is_some_and(|inside| inside.starts_with('/') || inside.split('/').any(|part| part == "..")) {
         report.refuse("subpath", path, "the subpath must be relative and stay inside the volume");
         return;
@@ -138,6 +139,14 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
             // What others laid out is theirs to fill; and Docker fills whole volumes only.
             fill(&volume, mount, directory.is_some() && !external && inside.is_none() && !mount.volume_nocopy, mounts);
             mounts.add(volume, at(&mount.target, mount.read_only, sub_path), path, report);
+        }
+        Some(Storage::Apart { claim }) => {
+            let name = volume_name("volume", source);
+            let sub_path = [Some(super::claims::DATA), inside].into_iter().flatten().collect::<Vec<_>>().join("/");
+            let claim_name = claim.metadata.name.clone().unwrap_or_default();
+            let stands_for = mounts::claim(&name, &claim_name);
+            mounts.add(stands_for, at(&mount.target, mount.read_only, Some(sub_path)), path, report);
+            mounts.apart.insert(claim_name, (**claim).clone());
         }
         Some(Storage::Memory { limit }) => {
             mounts.add(

@@ -14,6 +14,7 @@ use crate::compose::path::Path;
 use crate::compose::schema::{Kind, Object, ROOT};
 use crate::yaml::{Node, Value};
 
+use super::kubernetes;
 use super::report::Report;
 
 pub use page::page;
@@ -125,6 +126,8 @@ pub fn row_of(at: &str) -> Option<&'static Row> {
 
 /// Code of the refusal of a value from a Secret where it would be seen.
 const IN_THE_OPEN: &str = "secret-in-the-open";
+const SECRET_IN_THE_OPEN: &str =
+    "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone";
 
 /// Holds every attribute of the canonical tree against the table. `false`: a value from a Secret stands where messages of further checks
 /// would tell it.
@@ -151,8 +154,10 @@ fn visit(node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
 
 fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
     let Some(next) = steps.below.get(key).or_else(|| steps.below.get("*")) else {
-        if key == "x-kubernetes" {
-            report.unsupported(path, "this extension");
+        if key == kubernetes::KEY && !kubernetes::is_read_at(path) {
+            report.refuse("unknown-attribute", path, "x-kubernetes is not known here; it belongs to the top level, services, their ports and healthchecks, networks, volumes, configs and secrets");
+        } else if key == kubernetes::KEY && is_tainted(node, true) {
+            report.refuse(IN_THE_OPEN, path, SECRET_IN_THE_OPEN);
         } else if !key.starts_with("x-") {
             report.refuse("not-supported-yet", path, "is not known to this version");
         }
@@ -169,7 +174,7 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
             Fate::NotYet => report.unsupported(path, key),
         }
         if !matches!(row.fate, Fate::Silent(_)) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
-            report.refuse(IN_THE_OPEN, path, "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone");
+            report.refuse(IN_THE_OPEN, path, SECRET_IN_THE_OPEN);
         }
     }
     if key == "pre_start" {

@@ -8,6 +8,7 @@ use k8s_openapi::api::apps::v1::{
     RollingUpdateDeployment,
 };
 use k8s_openapi::api::batch::v1::{Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -24,12 +25,15 @@ use super::objects::{metadata, selector, service_labels};
 use super::pod::Pod;
 use super::probe;
 use super::report::Report;
+use super::scaling;
+use super::schedule;
 use super::stack::{Stack, service_path};
+use super::stateful;
 
 /// Seconds, where the settings say nothing.
 const PROGRESS_DEADLINE: u64 = 600;
 /// ReplicaSets that a Deployment keeps; the operator rolls back by its own records.
-const REVISIONS: i32 = 2;
+pub const REVISIONS: i32 = 2;
 
 /// When a container that has ended is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +102,7 @@ pub fn kind(key: &str, service: &Service, restart: Restart, awaited: bool, repor
 pub fn lifetime(kind: Kind, restart: Restart) -> Lifetime {
     match (kind, restart) {
         (Kind::Job, _) => Lifetime::Once,
-        (Kind::DaemonSet, _) | (_, Restart::Always) => Lifetime::Forever,
+        (Kind::DaemonSet | Kind::CronJob, _) | (_, Restart::Always) => Lifetime::Forever,
         (_, Restart::OnFailure { attempts }) => Lifetime::UntilSuccess { attempts },
         (_, Restart::Absent | Restart::No) => Lifetime::UntilSuccess { attempts: None },
     }
@@ -122,6 +126,16 @@ pub struct Plan<'b> {
 impl Plan<'_> {
     fn path(&self) -> Path {
         service_path(self.key)
+    }
+
+    /// Replicas as they are written: none where an autoscaler has their number.
+    pub fn written_replicas(&self, stack: &Stack) -> Option<i32> {
+        let autoscaled = scaling::bounds(stack, self.key, self.kind).is_some();
+        match self.replicas {
+            _ if stack.is_stopped(self.key) => Some(0),
+            replicas if autoscaled && replicas > 0 => None,
+            replicas => Some(replicas),
+        }
     }
 
     /// Name of the workload.
@@ -156,19 +170,17 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
             Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
         }
         Kind::Job => {
-            let attempts = match plan.restart {
-                Restart::OnFailure { attempts } => Some(attempts.map_or(i32::MAX, |attempts| i32::try_from(attempts).unwrap_or(i32::MAX))),
-                _ => None,
-            };
-            if let Some(spec) = &mut template.spec {
-                spec.restart_policy = Some(if attempts.is_some() { "OnFailure" } else { "Never" }.to_owned());
-            }
+            let attempts = attempts(plan.restart, &mut template);
             Object::Job(Box::new(Job { metadata, spec: Some(job(plan.replicas, attempts, template)), ..Job::default() }))
         }
+        Kind::StatefulSet => {
+            Object::StatefulSet(Box::new(stateful::stateful_set(stack, plan, pod, (metadata, selector), template, min_ready)))
+        }
+        Kind::CronJob => Object::CronJob(Box::new(schedule::cron_job(stack, plan, pod, metadata, template))),
         _ => {
             let deadline = i32::try_from(plan.deadline).unwrap_or(i32::MAX);
             let spec = DeploymentSpec {
-                replicas: Some(if stack.is_stopped(plan.key) { 0 } else { plan.replicas }),
+                replicas: plan.written_replicas(stack),
                 selector,
                 template,
                 strategy: Some(strategy(plan, pod, update, report)),
@@ -235,8 +247,20 @@ fn daemon_strategy(update: Option<&UpdateConfig>) -> DaemonSetUpdateStrategy {
     DaemonSetUpdateStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
 }
 
+/// How often a container that runs to its end is started again in its pod; the template gets the policy that goes with it.
+pub fn attempts(restart: Restart, template: &mut PodTemplateSpec) -> Option<i32> {
+    let attempts = match restart {
+        Restart::OnFailure { attempts } => Some(attempts.map_or(i32::MAX, |attempts| i32::try_from(attempts).unwrap_or(i32::MAX))),
+        _ => None,
+    };
+    if let Some(spec) = &mut template.spec {
+        spec.restart_policy = Some(if attempts.is_some() { "OnFailure" } else { "Never" }.to_owned());
+    }
+    attempts
+}
+
 /// `attempts`: restarts in the pod; `None`: a failure is final.
-fn job(replicas: i32, attempts: Option<i32>, template: k8s_openapi::api::core::v1::PodTemplateSpec) -> JobSpec {
+pub fn job(replicas: i32, attempts: Option<i32>, template: PodTemplateSpec) -> JobSpec {
     JobSpec {
         backoff_limit: Some(attempts.unwrap_or(0)),
         pod_failure_policy: attempts.is_none().then(ignore_disruptions),

@@ -37,6 +37,7 @@ mod crash;
 mod examples;
 mod gates;
 mod isolation;
+mod kubernetes;
 mod leadership;
 mod lifecycle;
 mod networks;

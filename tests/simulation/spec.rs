@@ -141,6 +141,7 @@ impl Svc {
                 .into_iter()
                 .collect(),
             endpoints: Vec::new(),
+            urls: Vec::new(),
             progress_deadline: 100_000,
         }
     }

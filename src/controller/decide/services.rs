@@ -110,7 +110,7 @@ fn assess<'a>(
             Some(Hold::Gates(names, _) | Hold::DependencyFailed(names, _)) => names.clone(),
             _ => Vec::new(),
         },
-        endpoints: plan.endpoints.iter().flat_map(|e| endpoint(scene, e)).collect(),
+        endpoints: plan.endpoints.iter().flat_map(|e| endpoint(scene, e)).chain(urls(scene, plan)).collect(),
         inputs: Some(plan.inputs.clone()),
         met: Some(met).filter(|m| !m.is_empty()),
         completed: facts.completed.clone(),
@@ -295,6 +295,12 @@ impl View<'_, '_> {
 /// Timestamps of a status have whole seconds, as the API server keeps them.
 pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Names of published ports, where the object that sees to them is there.
+fn urls<'a>(scene: &'a Scene, plan: &'a ServicePlan) -> impl Iterator<Item = String> + 'a {
+    let there = |key: &Key| scene.get(key).is_some_and(|seen| scene.is_ours(&seen));
+    plan.urls.iter().filter(move |(key, _)| there(key)).map(|(_, url)| url.clone())
 }
 
 /// Where a published port answers, in docker's spelling.

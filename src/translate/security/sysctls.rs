@@ -23,7 +23,8 @@ const SAFE_SYSCTLS: [&str; 12] = [
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_wmem",
 ];
-const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
+/// The first port that needs no right.
+pub const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// The pod's kernel parameters, by name.
 pub fn sysctls(

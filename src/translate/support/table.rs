@@ -79,7 +79,10 @@ const IDENTITY: &[Row] = &[
     unless("services.*.isolation", Warned(WINDOWS), &["default", "process"]),
     row("services.*.credential_spec", Refused(WINDOWS)),
     row("services.*.use_api_socket", Refused("there is no Docker engine to talk to")),
-    row("services.*.provider", Refused("nothing on a cluster runs programs of your machine")),
+    row(
+        "services.*.provider",
+        Applied("`x-kubernetes.external` says where the service is instead: its name leads there; refused without it"),
+    ),
 ];
 
 const PROCESS: &[Row] = &[

@@ -20,6 +20,7 @@ pub fn svc(name: &str) -> ServicePlan {
         gates: Vec::new(),
         externals: Vec::new(),
         endpoints: Vec::new(),
+        urls: Vec::new(),
         progress_deadline: 600,
     }
 }
