@@ -24,6 +24,8 @@ mod policy;
 mod process;
 #[path = "translate/properties.rs"]
 mod properties;
+#[path = "translate/regressions.rs"]
+mod regressions;
 #[path = "translate/secrets.rs"]
 mod secrets;
 #[path = "translate/sharing.rs"]
