@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "compose/differences.rs"]
+mod differences;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,21 +19,19 @@ use compose_operator::yaml::FileId;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-/// Cases that differ from the reference on purpose, with the reason. One that agrees again fails the test.
+/// Cases that differ from the reference on purpose, with the row of docs/compose.md that says why. One that agrees again fails the test.
 const DIFFERENT: &[(&str, &str)] = &[
-    ("kompose-controller-compose-controller-label", VERSION_1),
-    ("kompose-image-pull-secret-compose-files-docker-compose-image-pull-secret", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname-multiple-ports", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname-tls", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-multiple-hostname", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-multiple-hostname-tls", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-true", VERSION_1),
-    ("kompose-unused-expose-service-compose-files-docker-compose-expose-true-multiple-ports", VERSION_1),
-    ("kompose-yaml-and-yml-yml", VERSION_1),
+    ("kompose-controller-compose-controller-label", "version-1"),
+    ("kompose-image-pull-secret-compose-files-docker-compose-image-pull-secret", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname-multiple-ports", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-hostname-tls", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-multiple-hostname", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-multiple-hostname-tls", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-true", "version-1"),
+    ("kompose-unused-expose-service-compose-files-docker-compose-expose-true-multiple-ports", "version-1"),
+    ("kompose-yaml-and-yml-yml", "version-1"),
 ];
-
-const VERSION_1: &str = "a file of version 1, which is read on purpose";
 
 /// The corpus' project stands at `/project`, wherever it is on the disk.
 struct Project {
@@ -243,6 +244,8 @@ fn every_case_of_the_corpus_loads_as_in_the_reference() {
         fs::read_dir(&corpus).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.join("case.json").exists()).collect();
     directories.sort();
     assert!(directories.len() > 500, "the corpus is not whole");
+    let reasons: Vec<&str> = differences::DIFFERENCES.iter().map(|(name, _)| *name).collect();
+    assert!(DIFFERENT.iter().all(|(_, reason)| reasons.contains(reason)), "a reason that docs/compose.md doesn't give");
     let mut failed = Vec::new();
     for directory in &directories {
         let name = directory.file_name().unwrap().to_str().unwrap();

@@ -355,6 +355,7 @@ fn changelog_and_readme_name_only_files_that_exist() {
         "CHANGELOG.md",
         "examples/README.md",
         "docs/architecture.md",
+        "docs/compose.md",
         "docs/compose-support.md",
         "docs/report.md",
         "docs/policy.md",

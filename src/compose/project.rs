@@ -60,7 +60,7 @@ impl Loader<'_> {
         let mut root = self.model(&mut scope, &self.sources.compose_files);
         if root.as_mapping().is_none_or(Mapping::is_empty) && !self.problems.has_errors() {
             self.problems.add(Diagnostic::error("empty", "", "the Compose file is empty"));
-        } else if root.get("services").is_none() {
+        } else if root.get("services").is_none() && !self.problems.has_errors() {
             self.problems.add(Diagnostic::warning("no-services", "services", "there are none: the project is empty"));
         }
         let named = named(&root);

@@ -19,7 +19,8 @@ const EXTERNAL: Attribute = Attribute::new("external", Kind::External);
 
 /// A whole Compose file.
 pub const ROOT: Object = Object::new(&[&[
-    text("version"),
+    // Nothing is read from it: a number without quotes is as good.
+    text("version").types(STR | NUM),
     text("name"),
     Attribute::new("include", Kind::Objects(&INCLUDE)).items(STR | MAP),
     Attribute::new("services", Kind::Keyed(&Keyed { object: &SERVICE, nullable: false })).always(),

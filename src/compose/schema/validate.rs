@@ -113,6 +113,9 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
             entries(STR | LIST, node, path, problems);
             items(STR, true, node, path, problems);
             for (key, entry) in node.as_mapping().into_iter().flatten() {
+                if is_timestamp(&entry.value) {
+                    wrong_type(&entry.value, STR | LIST, &path.key(key), problems);
+                }
                 items(STR, false, &entry.value, &path.key(key), problems);
             }
         }

@@ -29,6 +29,7 @@ fn wrong_types_are_refused_with_what_is_allowed() {
     check("stop_grace_period: 10", &["services.web.stop_grace_period: must be text, found an integer"]);
     check("hostname: 2020-01-31", &["services.web.hostname: must be text, found a timestamp"]);
     check("environment: {DAY: 2020-01-31}", &[]);
+    check("extra_hosts: {a: 2020-01-31}", &["services.web.extra_hosts.a: must be a list or text, found a timestamp"]);
     Try::of("services: [a]").refused(&["services: must be a mapping, found a list"]);
     Try::of("- a").refused(&[": the file must be a mapping with \"services\", found a list"]);
 }
