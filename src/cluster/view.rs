@@ -81,6 +81,7 @@ pub enum WorkloadView {
     Claim {
         /// `Pending`, `Bound` or `Lost`.
         phase: String,
+        spec: ClaimSpec,
     },
     Service {
         ports: Vec<PortView>,
@@ -109,6 +110,14 @@ pub enum WorkloadView {
         /// Why it doesn't work, as its controller says.
         problem: Option<String>,
     },
+}
+
+/// What a claim asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimSpec {
+    pub size: Option<String>,
+    pub storage_class: Option<String>,
+    pub access_modes: Vec<String>,
 }
 
 /// State of a CronJob.

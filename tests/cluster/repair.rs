@@ -29,19 +29,14 @@ impl Owned for Deployment {}
 impl Owned for Service {}
 impl Owned for NetworkPolicy {}
 
-/// What we determine of an object: all but what the cluster gives to each new one.
+/// What is to come back of an object: of a Service its address too, which others hold.
 fn substance<K: Serialize>(object: &K) -> Value {
     let object = serde_json::to_value(object).unwrap();
-    let mut spec = object["spec"].clone();
-    if let Some(spec) = spec.as_object_mut() {
-        spec.remove("clusterIP");
-        spec.remove("clusterIPs");
-    }
     let mut annotations = object["metadata"]["annotations"].clone();
     if let Some(annotations) = annotations.as_object_mut() {
         annotations.remove("deployment.kubernetes.io/revision");
     }
-    json!({"spec": spec, "labels": object["metadata"]["labels"], "annotations": annotations, "owners": object["metadata"]["ownerReferences"]})
+    json!({"spec": object["spec"], "labels": object["metadata"]["labels"], "annotations": annotations, "owners": object["metadata"]["ownerReferences"]})
 }
 
 async fn stack(topic: &str) -> Space {

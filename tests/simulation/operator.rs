@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use compose_operator::api::ComposeStackStatus;
 use compose_operator::controller::decide::{
-    Action, Answer, Bugs, Cause, ContainerView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome, PodView, Probed, Refusal,
-    Repair, StackView, Unseen, WorkloadView, decide_with,
+    Action, Answer, Bugs, Cause, ClaimSpec, ContainerView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome, PodView,
+    Probed, Refusal, Repair, StackView, Unseen, WorkloadView, decide_with,
 };
 use compose_operator::translate::{Desired, External, ExternalKind, Kind};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -372,7 +372,9 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
         headless: (key.kind == Kind::Service).then_some(object.headless),
         address: None,
         state: match key.kind {
-            Kind::PersistentVolumeClaim => WorkloadView::Claim { phase: if object.bound { "Bound" } else { "Pending" }.to_owned() },
+            Kind::PersistentVolumeClaim => {
+                WorkloadView::Claim { phase: if object.bound { "Bound" } else { "Pending" }.to_owned(), spec: ClaimSpec::default() }
+            }
             Kind::Service => WorkloadView::Service { ports: Vec::new(), addresses: Vec::new() },
             Kind::Job => WorkloadView::Job(object.job.clone()),
             Kind::Deployment | Kind::DaemonSet => WorkloadView::Replicated {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::{DaemonSetStatus, DeploymentStatus, StatefulSetStatus};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerStatus;
 use k8s_openapi::api::batch::v1::{CronJobStatus, JobStatus};
-use k8s_openapi::api::core::v1::{PersistentVolumeClaimStatus, ServiceStatus};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, ServiceStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::api::ObjectMeta;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::api::keys;
 use crate::translate::{HttpRoute, Kind};
 
-use super::{CronView, JobView, PortView, Seen, View, WorkloadView, claim_owner, holds_replicas, of_metadata};
+use super::{ClaimSpec, CronView, JobView, PortView, Seen, View, WorkloadView, claim_owner, holds_replicas, of_metadata};
 
 #[derive(Resource, Clone, Debug, Deserialize)]
 #[resource(inherit = "k8s_openapi::api::apps::v1::Deployment")]
@@ -94,6 +94,8 @@ pub struct ServiceObjectView {
 #[resource(inherit = "k8s_openapi::api::core::v1::PersistentVolumeClaim")]
 pub struct ClaimView {
     pub metadata: ObjectMeta,
+    #[serde(default)]
+    spec: PersistentVolumeClaimSpec,
     #[serde(default)]
     status: PersistentVolumeClaimStatus,
 }
@@ -311,7 +313,13 @@ impl View for ClaimView {
         let phase = self.status.phase.clone().unwrap_or_else(|| "Pending".to_owned());
         let seen = of_metadata(&self.metadata);
         // A claim's annotations alone say whose it is, whoever may have given it an owner.
-        Seen { state: WorkloadView::Claim { phase }, owner: claim_owner(&self.metadata).unwrap_or(seen.owner.clone()), ..seen }
+        let requests = self.spec.resources.as_ref().and_then(|resources| resources.requests.as_ref());
+        let spec = ClaimSpec {
+            size: requests.and_then(|requests| requests.get("storage")).map(|size| size.0.clone()),
+            storage_class: self.spec.storage_class_name.clone(),
+            access_modes: self.spec.access_modes.clone().unwrap_or_default(),
+        };
+        Seen { state: WorkloadView::Claim { phase, spec }, owner: claim_owner(&self.metadata).unwrap_or(seen.owner.clone()), ..seen }
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `view` | what is known of each object: the cache, and our own newer writes on top |
 //! | `facts` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
 //! | `objects` | Services, claims, policies, ConfigMaps, Secrets: made, changed, repaired |
+//! | `claims` | what of a claim stays as it is, and what is told of that |
 //! | `gates` | `depends_on` |
 //! | `turn` | a service's workload: made, changed, scaled, repaired, replaced, removed |
 //! | `steps` | the Job of the steps that run once before a service (`pre_start`) |
@@ -15,6 +16,7 @@
 
 mod acts;
 mod bugs;
+mod claims;
 mod conditions;
 mod facts;
 mod gates;
@@ -34,7 +36,7 @@ mod turn;
 mod view;
 mod words;
 
-pub use crate::cluster::view::{ContainerView, CronView, EndedBy, JobView, PodView, PortView, WorkloadView};
+pub use crate::cluster::view::{ClaimSpec, ContainerView, CronView, EndedBy, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
 pub use bugs::Bugs;
 pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};

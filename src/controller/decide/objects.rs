@@ -4,6 +4,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
 
 use super::acts::Acts;
+use super::claims;
 use super::view::{Scene, Seen};
 use super::{Action, Cause, FailureKind, LiveObject, Observed, WorkloadView};
 use crate::api::keys;
@@ -172,6 +173,9 @@ fn becomes_virtual(object: &Object, live: &LiveObject) -> bool {
 /// that would need them: programs that resolved its name would lose it otherwise. One that is adopted without an address has none for now.
 fn sticky(object: &Object, live: &LiveObject) -> Object {
     let mut object = object.clone();
+    if let (Object::PersistentVolumeClaim(claim), WorkloadView::Claim { spec, .. }) = (&mut object, &live.state) {
+        claims::keep(claim, spec);
+    }
     let Object::Service(service) = &mut object else { return object };
     let headless = is_headless(service);
     let Some(spec) = &mut service.spec else { return object };

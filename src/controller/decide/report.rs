@@ -1,3 +1,4 @@
+use super::claims;
 use super::conditions::{Situation, conditions, cut, summary};
 use super::services::Assessed;
 use super::view::{Scene, Seen, short};
@@ -18,7 +19,7 @@ pub(super) fn status(scene: &Scene, services: Vec<Assessed>, contested: Vec<(Key
     let input = scene.input;
     let spared = services.iter().flat_map(|s| s.spared.iter().map(|text| dependency_warning(&s.status.name, text)));
     let contested = contested.into_iter().map(|(key, by)| contested_warning(&key, &by));
-    let warnings = input.warnings.iter().cloned().chain(spared).chain(contested).collect();
+    let warnings = input.warnings.iter().cloned().chain(spared).chain(contested).chain(claims::warnings(scene)).collect();
     let status = ComposeStackStatus {
         observed_generation: Some(input.stack.generation),
         conditions: conditions(input, situation),
@@ -128,7 +129,7 @@ fn most(status: &ComposeStackStatus) -> usize {
         .map(|s| 768 + text(&s.message) + s.waiting_for.len() * 70 + s.endpoints.iter().map(String::len).sum::<usize>());
     let warnings = status.warnings.iter().map(|w| 256 + 2 * (w.message.len() + w.path.len()));
     let conditions = status.conditions.iter().map(|c| 256 + 2 * c.message.len());
-    256 + status.objects.len() * 200 + services.sum::<usize>() + warnings.sum::<usize>() + conditions.sum::<usize>()
+    256 + status.objects.len() * 250 + services.sum::<usize>() + warnings.sum::<usize>() + conditions.sum::<usize>()
 }
 
 /// The key of a recorded object, as notes spell it.

@@ -118,8 +118,8 @@ fn claim(scene: &Scene, plan: &ServicePlan) -> Option<String> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     names.into_iter().find_map(|name| match &scene.get(&Key::new(Kind::PersistentVolumeClaim, name))?.object.state {
-        WorkloadView::Claim { phase } if phase == "Lost" => Some(format!("the volume of claim {name} is lost")),
-        WorkloadView::Claim { phase } if phase != "Bound" => Some(format!("its volume claim {name} is not bound to a volume yet")),
+        WorkloadView::Claim { phase, .. } if phase == "Lost" => Some(format!("the volume of claim {name} is lost")),
+        WorkloadView::Claim { phase, .. } if phase != "Bound" => Some(format!("its volume claim {name} is not bound to a volume yet")),
         _ => None,
     })
 }

@@ -6,8 +6,8 @@ pub use super::manifests::{claim, config, job_of_steps, policy, service, templat
 pub use super::plans::{Build, cron, daemon, job, stateful, svc, until_success};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::controller::decide::{
-    Action, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView, Refusal, Repair,
-    StackView, Unseen, WorkloadView, decide,
+    Action, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView,
+    Refusal, Repair, StackView, Unseen, WorkloadView, decide,
 };
 use crate::translate::{Desired, External, Key, Kind, Object, ServicePlan};
 
@@ -181,7 +181,7 @@ impl Bench {
                 Object::DaemonSet(_) => replicated(2, 0),
                 Object::CronJob(_) => WorkloadView::Cron(CronView::default()),
                 Object::Job(_) => WorkloadView::Job(JobView::default()),
-                Object::PersistentVolumeClaim(_) => WorkloadView::Claim { phase: "Bound".to_owned() },
+                Object::PersistentVolumeClaim(_) => WorkloadView::Claim { phase: "Bound".to_owned(), spec: ClaimSpec::default() },
                 _ => WorkloadView::None,
             },
         }

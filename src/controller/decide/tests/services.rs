@@ -1,6 +1,6 @@
 use super::fixture::{Bench, Build, claim, daemon, job, svc};
 use crate::api::ServiceState::{self, Degraded, Failed, Progressing, Running, Stopped, Waiting};
-use crate::controller::decide::{EndedBy, FailureKind, JobView, LiveObject, PodView, PortView, WorkloadView};
+use crate::controller::decide::{ClaimSpec, EndedBy, FailureKind, JobView, LiveObject, PodView, PortView, WorkloadView};
 use crate::translate::{Endpoint, ExternalKind, Kind};
 
 /// What is said of `web` while its pod looks like this.
@@ -97,7 +97,8 @@ fn a_pod_without_a_volume_names_the_claim() {
     let mut bench = Bench::of([svc("web")]);
     bench.add(claim("shop-web"));
     bench.carry_out();
-    bench.live(Kind::PersistentVolumeClaim, "shop-web").state = WorkloadView::Claim { phase: "Pending".to_owned() };
+    bench.live(Kind::PersistentVolumeClaim, "shop-web").state =
+        WorkloadView::Claim { phase: "Pending".to_owned(), spec: ClaimSpec::default() };
     bench.pods("web", |p| p.unschedulable = Some("pod has unbound immediate PersistentVolumeClaims".to_owned()));
     let message = bench.service_status("web").message.unwrap();
     assert_eq!(message, "0 of 1 ready: its volume claim shop-web is not bound to a volume yet");
