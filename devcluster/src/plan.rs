@@ -280,6 +280,7 @@ fn storage_class() -> Value {
         "kind": "StorageClass",
         "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
         "provisioner": "kubernetes.io/host-path",
+        "allowVolumeExpansion": true,
     })
 }
 

@@ -48,6 +48,8 @@ pub enum Storage {
     Memory { limit: Option<i64> },
     /// A path of the project directory: `driver_opts` with `o: bind`.
     Bind { device: String },
+    /// A directory of a server that the administrator's policy names: `driver_opts.type: nfs`.
+    Nfs { server: String, directory: String, read_only: bool },
 }
 
 /// Makes the claims; what each volume is, by key.
@@ -76,15 +78,12 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
         Some("tmpfs") => return Some(Storage::Memory { limit: option("o").and_then(tmpfs_size) }),
         Some("none" | "") | None if bind => return Some(Storage::Bind { device: option("device").unwrap_or_default().to_owned() }),
         Some("none" | "") | None => {}
-        Some("nfs" | "nfs4") => {
-            report.refuse("nfs", &path.key("driver_opts"), "NFS volumes need the administrator's permission, which can't be given yet");
-            return None;
-        }
+        Some("nfs" | "nfs4") => return nfs(stack, volume, &path.key("driver_opts"), report),
         Some(other) => {
             report.refuse(
                 "volume-type",
                 &path.key("driver_opts").key("type"),
-                format!("volumes of type {other:?} can't be had; allowed are none, tmpfs"),
+                format!("volumes of type {other:?} can't be had; allowed are none, tmpfs, nfs"),
             );
             return None;
         }
@@ -129,6 +128,50 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     Some(Storage::Claim { name, directory, external: false, one_node })
 }
 
+fn nfs(stack: &Stack, volume: &Volume, path: &Path, report: &mut Report) -> Option<Storage> {
+    let option = |name: &str| volume.driver_opts.get(name).map_or("", String::as_str);
+    let options = || option("o").split(',').map(str::trim).filter(|option| !option.is_empty());
+    let Some(server) = options().find_map(|option| option.strip_prefix("addr=")) else {
+        report.refuse("nfs", &path.key("o"), "names no server: addr=<name or address>");
+        return None;
+    };
+    let directory = option("device").trim_start_matches(':');
+    if !directory.starts_with('/') {
+        report.refuse("nfs", &path.key("device"), format!("{:?} is not a directory of the server, such as :/srv/data", option("device")));
+        return None;
+    }
+    if !stack.settings.policy.nfs.contains(server) {
+        report.forbidden("nfs", path, &format!("a volume of the NFS server {server}"), "nfs");
+        return None;
+    }
+    let known = |option: &&str| option.starts_with("addr=") || matches!(*option, "rw" | "ro");
+    let others: Vec<&str> = options().filter(|option| !known(option)).collect();
+    if !others.is_empty() {
+        report.warn("nfs-option", &path.key("o"), format!("{}: the nodes mount with options of their own", others.join(",")));
+    }
+    let read_only = options().any(|option| option == "ro");
+    Some(Storage::Nfs { server: server.to_owned(), directory: directory.to_owned(), read_only })
+}
+
+/// The claim that stands for an anonymous volume which other services take with `volumes_from`.
+pub fn of_anonymous(
+    stack: &Stack,
+    service: (&str, &ObjectName),
+    target: &str,
+    path: &Path,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> Option<(ObjectName, bool)> {
+    of_service(
+        stack,
+        ObjectName::of_anonymous(&stack.project.name, service.1.as_str(), target)?,
+        (service.0, target),
+        path,
+        objects,
+        report,
+    )
+}
+
 /// The claim that stands for a directory of the project which a service may write to, and whether only one node can use it at a time.
 pub fn of_bind(
     stack: &Stack,
@@ -138,8 +181,17 @@ pub fn of_bind(
     objects: &mut Objects,
     report: &mut Report,
 ) -> Option<(ObjectName, bool)> {
-    let (key, service) = service;
-    let name = ObjectName::of_bind(&stack.project.name, service.as_str(), target)?;
+    of_service(stack, ObjectName::of_bind(&stack.project.name, service.1.as_str(), target)?, (service.0, target), path, objects, report)
+}
+
+fn of_service(
+    stack: &Stack,
+    name: ObjectName,
+    (key, target): (&str, &str),
+    path: &Path,
+    objects: &mut Objects,
+    report: &mut Report,
+) -> Option<(ObjectName, bool)> {
     let mode = access_mode(stack);
     // No volume of a file has a key with such characters.
     let volume = format!("{key}:{target}");

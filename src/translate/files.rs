@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::{ConfigMap, ConfigMapVolumeSource, KeyToPath, Secret, SecretVolumeSource, Volume};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, ConfigMapProjection, ConfigMapVolumeSource, KeyToPath, ProjectedVolumeSource, Secret, SecretProjection, SecretVolumeSource,
+    Volume, VolumeProjection,
+};
 
 use serde_json::json;
 
@@ -44,13 +47,22 @@ pub struct Content {
     pub annotations: StringMap,
 }
 
-/// A content object that was made.
+/// The content objects that were made.
 #[derive(Clone, Debug)]
 pub struct Made {
+    /// The only one, or the first of several.
     pub name: ObjectName,
     pub secret: bool,
     /// Hash of the content, paths and modes included.
     pub hash: String,
+    parts: Vec<Part>,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+struct Part {
+    name: ObjectName,
+    hash: String,
     keys: Vec<KeyToPath>,
 }
 
@@ -60,20 +72,45 @@ impl Content {
         Self { items: vec![Item { path: name.to_owned(), content, mode }], secret, mutable: false, annotations: StringMap::new() }
     }
 
-    /// Makes the object and adds it. `None`: it is too large, which is refused.
+    /// Makes the objects, as many as the content needs, and adds them. `None`: a file is too large for any, which is refused.
     pub fn make(&self, stack: &Stack, name: &str, path: &Path, objects: &mut Objects, report: &mut Report) -> Option<Made> {
-        let size: usize = self.items.iter().map(|item| item.content.len() + item.path.len()).sum();
-        if size > MAX_CONTENT {
-            report.refuse("too-large", path, format!("holds {size} bytes; at most {MAX_CONTENT} fit into one object"));
+        if let Some(item) = self.items.iter().find(|item| item.size() > MAX_CONTENT) {
+            let message = format!("{} holds {} bytes; at most {MAX_CONTENT} fit into one object", item.path, item.content.len());
+            report.refuse("too-large", path, message);
             return None;
         }
+        let parts: Vec<Part> = self.groups().into_iter().map(|items| self.part(stack, name, items, path, objects, report)).collect();
+        let name = parts.first()?.name.clone();
+        let hash = match parts.as_slice() {
+            [part] => part.hash.clone(),
+            parts => hash::of_json(&json!(parts.iter().map(|part| &part.hash).collect::<Vec<_>>())),
+        };
+        Some(Made { name, secret: self.secret, hash, parts })
+    }
+
+    /// The files in groups, each of which fits into one object.
+    fn groups(&self) -> Vec<&[Item]> {
+        let mut groups = Vec::new();
+        let (mut begin, mut size) = (0, 0);
+        for (index, item) in self.items.iter().enumerate() {
+            if size + item.size() > MAX_CONTENT {
+                groups.push(&self.items[begin..index]);
+                (begin, size) = (index, 0);
+            }
+            size += item.size();
+        }
+        groups.push(&self.items[begin..]);
+        groups
+    }
+
+    fn part(&self, stack: &Stack, name: &str, items: &[Item], path: &Path, objects: &mut Objects, report: &mut Report) -> Part {
         let bytes: BTreeMap<String, Arc<[u8]>> =
-            self.items.iter().map(|item| (names::content_key(&item.path), Arc::clone(&item.content))).collect();
+            items.iter().map(|item| (names::content_key(&item.path), Arc::clone(&item.content))).collect();
         let content_hash = digest(bytes.iter().map(|(key, content)| (key.as_str(), content.as_ref())), self.secret);
         // Whether an object may be changed can't itself be changed.
         let content_hash = if self.mutable { hash::of_bytes(format!("mutable {content_hash}").as_bytes()) } else { content_hash };
-        let keys: Vec<KeyToPath> = self.items.iter().map(key_to_path).collect();
-        let modes: Vec<String> = self.items.iter().map(|item| format!("{} {:o}", item.path, item.mode)).collect();
+        let keys: Vec<KeyToPath> = items.iter().map(key_to_path).collect();
+        let modes: Vec<String> = items.iter().map(|item| format!("{} {:o}", item.path, item.mode)).collect();
         let object_name = ObjectName::of_content(&stack.project.name, name, &content_hash);
         let inputs =
             if self.annotations.is_empty() { content_hash.clone() } else { hash::of_json(&json!([&content_hash, &self.annotations])) };
@@ -92,15 +129,38 @@ impl Content {
             Object::ConfigMap(Box::new(config_map(metadata, &bytes, self.mutable)))
         };
         objects.add(object, path, report);
-        let hash = hash::of_bytes(format!("{content_hash}\n{}", modes.join("\n")).as_bytes());
-        Some(Made { name: object_name, secret: self.secret, hash, keys })
+        Part { name: object_name, hash: hash::of_bytes(format!("{content_hash}\n{}", modes.join("\n")).as_bytes()), keys }
+    }
+}
+
+impl Item {
+    fn size(&self) -> usize {
+        self.content.len() + self.path.len()
     }
 }
 
 impl Made {
     /// The volume that shows the files under their paths, with their modes.
     pub fn volume(&self, name: &str) -> Volume {
-        source(name, self.name.as_str(), self.secret, self.keys.clone())
+        match self.parts.as_slice() {
+            [part] => source(name, part.name.as_str(), self.secret, part.keys.clone()),
+            parts => {
+                let sources = parts.iter().map(|part| part.projection(self.secret)).collect();
+                let projected = ProjectedVolumeSource { sources: Some(sources), default_mode: None };
+                Volume { name: name.to_owned(), projected: Some(projected), ..Volume::default() }
+            }
+        }
+    }
+}
+
+impl Part {
+    fn projection(&self, secret: bool) -> VolumeProjection {
+        let (name, items) = (self.name.to_string(), Some(self.keys.clone()));
+        if secret {
+            VolumeProjection { secret: Some(SecretProjection { name, items, optional: None }), ..VolumeProjection::default() }
+        } else {
+            VolumeProjection { config_map: Some(ConfigMapProjection { name, items, optional: None }), ..VolumeProjection::default() }
+        }
     }
 }
 

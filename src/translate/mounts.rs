@@ -1,6 +1,6 @@
 //! What is mounted into a service's container, and the pod's volumes behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, Volume, VolumeMount};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -24,6 +24,8 @@ pub struct Mounts {
     pub claims: BTreeMap<String, bool>,
     /// Whether a claim is the service's own, and only one node can use it at a time.
     pub has_own_claim: bool,
+    /// The services with which it shares a volume that has no name and that only one node can use at a time, itself included.
+    pub sharers: BTreeSet<String>,
     pub externals: Vec<External>,
     /// Claims of which each replica of a StatefulSet gets its own, by the name that one for all would have.
     pub apart: BTreeMap<String, PersistentVolumeClaim>,
@@ -104,6 +106,7 @@ impl Mounts {
         }
         self.has_own_claim |= other.has_own_claim;
         self.apart.extend(other.apart.iter().map(|(name, claim)| (name.clone(), claim.clone())));
+        self.sharers.extend(other.sharers.iter().cloned());
         self.externals.extend(other.externals.iter().cloned());
         self.externals.sort();
         self.externals.dedup();

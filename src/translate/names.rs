@@ -20,6 +20,7 @@ const JOB_DIGITS: usize = 8;
 const PUBLISHED: &str = "--published";
 const BIND: &str = "--bind-";
 const PRE_START: &str = "--pre-start";
+const ANONYMOUS: &str = "--anonymous-";
 /// Room that a service's name leaves for its suffixes; 52 is also the limit of StatefulSets and CronJobs.
 const SERVICE: usize = LABEL - PUBLISHED.len();
 
@@ -146,7 +147,16 @@ impl ObjectName {
 
     /// The claim that stands for a directory of the project which a service may write to.
     pub fn of_bind(stack: &str, service: &str, target: &str) -> Option<Self> {
-        let suffix = format!("{BIND}{}", short_hash(target));
+        Self::of_target(stack, service, BIND, target)
+    }
+
+    /// The claim of a volume without a name that services share.
+    pub fn of_anonymous(stack: &str, service: &str, target: &str) -> Option<Self> {
+        Self::of_target(stack, service, ANONYMOUS, target)
+    }
+
+    fn of_target(stack: &str, service: &str, kind: &str, target: &str) -> Option<Self> {
+        let suffix = format!("{kind}{}", short_hash(target));
         label_form(&format!("{stack}-{service}"), LABEL - suffix.len()).map(|name| Self(format!("{name}{suffix}")))
     }
 

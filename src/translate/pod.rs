@@ -356,7 +356,8 @@ pub fn sharers<'a>(context: &Context<'a, '_>, parts: &[Part]) -> BTreeSet<&'a st
     let sources = parts.iter().flat_map(|part| storage::sources(stack.project, part.member.service));
     let users = sources.filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied();
     let own = parts.iter().filter(|part| part.mounts.has_own_claim).filter_map(|part| Some(stack.service(part.member.key)?.0));
-    users.chain(own).map(|user| stack.host(user)).collect()
+    let unnamed = parts.iter().flat_map(|part| &part.mounts.sharers).filter_map(|user| Some(stack.service(user)?.0));
+    users.chain(own).chain(unnamed).map(|user| stack.host(user)).collect()
 }
 
 /// Alone services need no rule: replicas that `scale` adds later must not change the template.

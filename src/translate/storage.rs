@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ImageVolumeSource, Volume};
+use k8s_openapi::api::core::v1::{ImageVolumeSource, NFSVolumeSource, Volume};
 
 use crate::compose::decode::units;
 use crate::compose::model::{DeployMode, Mount, MountKind, Project, Service};
@@ -51,6 +51,18 @@ fn lender<'a>(project: &'a Project, entry: &str) -> Option<&'a Service> {
     }
 }
 
+/// Whether others take the volumes of a service.
+fn is_lent(project: &Project, service: &str) -> bool {
+    borrowers(project, service).next().is_some()
+}
+
+/// The services that take the volumes of another.
+fn borrowers<'a>(project: &'a Project, lent: &'a str) -> impl Iterator<Item = &'a str> {
+    let takes =
+        move |service: &&Service| service.volumes_from.iter().any(|entry| lender(project, entry).is_some_and(|other| other.name == lent));
+    project.services.values().filter(takes).map(|service| service.name.as_str())
+}
+
 /// What mounts are made of and what they add to.
 pub struct Store<'a, 'b> {
     pub stack: &'b Stack<'a>,
@@ -94,6 +106,10 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
     }
     let source = mount.source.as_deref().unwrap_or_default();
     match mount.kind {
+        MountKind::Volume if source.is_empty() && is_lent(store.stack.project, &store.service.name) => {
+            let service = (store.service.name.as_str(), store.name);
+            shared(store, service, mount, path, mounts, report);
+        }
         MountKind::Volume if source.is_empty() => {
             let message = format!("what is written to {} is lost when the pod is replaced; give the volume a name", mount.target);
             report.warn("anonymous-volume", path, message);
@@ -156,9 +172,30 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
                 report,
             );
         }
+        Some(Storage::Nfs { server, directory, read_only }) => {
+            let nfs = NFSVolumeSource { server: server.clone(), path: directory.clone(), read_only: read_only.then_some(true) };
+            let volume = Volume { name: volume_name("volume", source), nfs: Some(nfs), ..Volume::default() };
+            mounts.add(volume, at(&mount.target, mount.read_only || *read_only, inside.map(str::to_owned)), path, report);
+        }
         Some(Storage::Bind { device }) => bind(store, mount, &device.clone(), path, mounts, report),
         None => {}
     }
+}
+
+/// A volume without a name that services share: it is a claim of the one that declares it.
+fn shared(store: &mut Store, (key, name): (&str, &ObjectName), mount: &Mount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let at_declaration = service_path(key).key("volumes");
+    let Some((claim, one_node)) = claims::of_anonymous(store.stack, (key, name), &mount.target, &at_declaration, store.objects, report)
+    else {
+        return;
+    };
+    *mounts.claims.entry(claim.to_string()).or_default() |= !mount.read_only;
+    if one_node {
+        mounts.sharers.extend(std::iter::once(key).chain(borrowers(store.stack.project, key)).map(str::to_owned));
+    }
+    let volume = mounts::claim(&volume_name("anonymous", &mount.target), claim.as_str());
+    fill(&volume, mount, !mount.volume_nocopy, mounts);
+    mounts.add(volume, at(&mount.target, mount.read_only, Some(claims::DATA.to_owned())), path, report);
 }
 
 /// Has a volume filled from what the image holds at its target.
@@ -370,12 +407,15 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
             if mounts.has_target(&mount.target) {
                 continue;
             }
+            // Docker fills volumes for those that declare them alone.
+            let mount = Mount { read_only: mount.read_only || read_only, volume_nocopy: true, ..mount.clone() };
             if mount.kind == MountKind::Volume && mount.source.is_none() {
-                report.unsupported(&path, &format!("sharing the volume at {}, which has no name,", mount.target));
-                continue;
+                // What has no name was refused where it stands.
+                let Some(name) = store.stack.name_of(&other.name) else { continue };
+                shared(store, (&other.name, name), &mount, &path, mounts, report);
+            } else {
+                add(store, &mount, &path, mounts, report);
             }
-            let mount = Mount { read_only: mount.read_only || read_only, ..mount.clone() };
-            add(store, &mount, &path, mounts, report);
         }
     }
 }

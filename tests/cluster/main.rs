@@ -51,3 +51,4 @@ mod scaling;
 mod secrets;
 mod status;
 mod support;
+mod volumes;

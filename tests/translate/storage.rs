@@ -305,6 +305,63 @@ fn replicas_that_write_to_their_files_run_on_one_node() {
 }
 
 #[test]
+fn volumes_without_a_name_that_others_take_are_claims() {
+    let text =
+        "services: {web: {image: x, volumes_from: ['db:ro']}, db: {image: y, volumes: [/data]}, other: {image: z, volumes: [/data]}}";
+    let stack = Stack::of(text);
+    assert_eq!(mounts(&stack), ["/data: claim app-db--anonymous-bd47/data ro"]);
+    assert_eq!(prepared(&stack), [""; 0], "the one that declares it has it filled");
+    let desired = stack.desired();
+    let db = pod(&desired, "db");
+    assert!(db.init_containers.unwrap().iter().any(|init| init.name == "db--seed"));
+    let claims: Vec<_> =
+        desired.objects.keys().filter(|key| key.kind == Kind::PersistentVolumeClaim).map(|key| key.name.as_str()).collect();
+    assert_eq!(claims, ["app-db--anonymous-bd47"]);
+    for (service, together) in [("web", true), ("db", true), ("other", false)] {
+        let affinity = pod(&desired, service).affinity.and_then(|affinity| affinity.pod_affinity);
+        assert_eq!(affinity.is_some(), together, "{service}");
+    }
+}
+
+#[test]
+fn volumes_of_nfs_servers_are_the_administrators_to_allow() {
+    let text = "services: {web: {image: x, volumes: ['media:/media', 'media:/ro:ro']}}\nvolumes: {media: {driver_opts: {type: nfs, o: 'addr=nas,rw,nfsvers=4', device: ':/srv/media'}}}";
+    let mut stack = Stack::of(text);
+    let (desired, told) = problems(&stack);
+    assert!(desired.is_none() && told.contains("policy.nfs"), "{told}");
+    stack.settings.policy.nfs.insert("nas".to_owned());
+    let pod = pod(&stack.desired(), "web");
+    let nfs = pod.volumes.unwrap().remove(0).nfs.unwrap();
+    assert_eq!((nfs.server.as_str(), nfs.path.as_str(), nfs.read_only), ("nas", "/srv/media", None));
+    let mounts = pod.containers[0].volume_mounts.clone().unwrap();
+    assert_eq!(
+        mounts.iter().map(|mount| (mount.mount_path.as_str(), mount.read_only)).collect::<Vec<_>>(),
+        [("/media", None), ("/ro", Some(true))]
+    );
+    assert_eq!(pod.init_containers, None, "what lies on a server is not filled");
+    assert_eq!(stack.codes(), ["nfs-option volumes.media.driver_opts.o"]);
+}
+
+#[test]
+fn a_directory_that_is_too_large_for_one_object_stands_in_several() {
+    let large = "x".repeat(700 << 10);
+    let files = |stack: Stack| stack.with_file("site/a", &large).with_file("site/b", &large).with_file("site/c", "small");
+    let stack = files(stack("    volumes: ['./site:/site:ro']\n"));
+    let desired = stack.desired();
+    let volume = pod(&desired, "web").volumes.unwrap().remove(0);
+    let sources = volume.projected.unwrap().sources.unwrap();
+    let paths: Vec<Vec<String>> = sources
+        .iter()
+        .map(|source| source.config_map.clone().unwrap().items.unwrap().into_iter().map(|item| item.path).collect())
+        .collect();
+    assert_eq!(paths, [vec!["a"], vec!["b", "c"]]);
+    assert_eq!(desired.objects.keys().filter(|key| key.kind == Kind::ConfigMap).count(), 2);
+    let huge = self::stack("    volumes: ['./big:/big:ro']\n").with_file("big", &"x".repeat((1 << 20) + 1));
+    let (desired, told) = problems(&huge);
+    assert!(desired.is_none() && told.contains("too-large: big holds 1048577 bytes"), "{told}");
+}
+
+#[test]
 fn files_of_owners_other_than_root_are_written_by_them() {
     let declared = "configs: {c: {content: hello}, theirs: {external: true}}\nsecrets: {s: {file: ./s.txt}}\n";
     let stack = |service: &str| {

@@ -220,7 +220,7 @@ const STORAGE: &[Row] = &[
     row("services.*.volumes.image", Applied("an image volume")),
     row("services.*.volumes.image.subpath", Applied("a directory inside the image")),
     row("services.*.tmpfs", Applied("an `emptyDir` in memory; `size` becomes `sizeLimit`, `mode`, `uid` and `gid` are the directory's")),
-    row("services.*.volumes_from", Applied("the mounts of the other service, and a dependency")),
+    row("services.*.volumes_from", Applied("the mounts of the other service, and a dependency; its volumes without a name become claims")),
     row("services.*.configs", Applied("a file mounted from the config's ConfigMap: new content rolls exactly its users")),
     row("services.*.configs.source", Applied("which of the `configs`")),
     row("services.*.configs.target", Applied("`mountPath`: `/<source>` where nothing is said")),
@@ -400,7 +400,12 @@ const DECLARED: &[Row] = &[
     row("networks.*.labels", Applied("annotations of the policy")),
     row("volumes.*.name", Applied("the claim's name, as a DNS label")),
     row("volumes.*.driver", Applied("`local`: the default storage class; others need one that the administrator tells")),
-    row("volumes.*.driver_opts", Applied("`size`, `class`, bind and tmpfs in disguise; others have no effect or are refused")),
+    row(
+        "volumes.*.driver_opts",
+        Applied(
+            "`size` (which may grow), `class`, NFS where the policy names the server, bind and tmpfs in disguise; others have no effect or are refused",
+        ),
+    ),
     row("volumes.*.external", Applied("a claim of the namespace that exists already; its services wait until there is one")),
     row("volumes.*.labels", Applied("labels of the claim where legal, annotations else")),
     row("models.*.model", Applied("the value of `model_var`")),
