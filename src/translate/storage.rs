@@ -19,7 +19,7 @@ use super::mounts::{self, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::report::Report;
-use super::stack::Stack;
+use super::stack::{Stack, service_path};
 
 /// Mode of a file system in memory, as Docker mounts it.
 const TMPFS_MODE: u32 = 0o1777;
