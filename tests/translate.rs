@@ -16,8 +16,12 @@ mod kinds;
 mod kubernetes;
 #[path = "translate/names.rs"]
 mod names;
+#[path = "translate/network_table.rs"]
+mod network_table;
 #[path = "translate/networks.rs"]
 mod networks;
+#[path = "translate/order.rs"]
+mod order;
 #[path = "translate/policy.rs"]
 mod policy;
 #[path = "translate/process.rs"]

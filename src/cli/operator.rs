@@ -75,6 +75,9 @@ pub struct RunFlags {
     /// Image of the init containers that stacks' pods need, with this operator's binary at /compose-operator.
     #[arg(long, env = "COMPOSE_OPERATOR_HELPER_IMAGE")]
     pub helper_image: Option<String>,
+    /// Domain of the cluster's DNS.
+    #[arg(long, env = "COMPOSE_OPERATOR_CLUSTER_DOMAIN", default_value = "cluster.local")]
+    pub cluster_domain: String,
     /// Kinds of objects beside the workloads that stacks may have; the operator needs no rights to the others.
     #[arg(
         long,
@@ -150,6 +153,7 @@ impl RunFlags {
             },
             progress_deadline: self.progress_deadline.as_secs(),
             helper_image: self.helper_image.clone().filter(|image| !image.is_empty()),
+            cluster_domain: Some(self.cluster_domain.clone()).filter(|domain| !domain.is_empty()),
             without: OPTIONAL.into_iter().filter(|kind| !self.optional_kinds.0.contains(kind)).collect(),
             default_requests: DefaultRequests { cpu_milli: self.cpu_request, memory_bytes: self.memory_request },
             dns: DnsPeers {

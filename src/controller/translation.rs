@@ -257,7 +257,7 @@ fn version(memory: &Memory, reference: &Reference) -> Option<u64> {
 }
 
 fn facts(ctx: &Context, key: &StackKey, memory: &Memory, named: &BTreeSet<Reference>) -> Facts {
-    let mut facts = Facts { unserved: ctx.cache.unserved(), ..Facts::default() };
+    let mut facts = Facts { namespace: Some(key.namespace.clone()), unserved: ctx.cache.unserved(), ..Facts::default() };
     // A claim of ours that is laid out as we would lay it out tells nothing new.
     for (claim, seen) in ctx.cache.objects(key, std::iter::empty()) {
         if claim.kind == Kind::PersistentVolumeClaim && !seen.deleting && seen.layout.as_deref() != Some(OUR_LAYOUT) {

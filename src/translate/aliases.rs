@@ -9,6 +9,7 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::names::{self, ObjectName};
+use super::replica_names;
 use super::report::Report;
 use super::stack::{Stack, service_path};
 
@@ -58,11 +59,14 @@ struct Entry<'a> {
 pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
     let mut found = Aliases::default();
     let mut groups: BTreeMap<String, Vec<Entry<'a>>> = BTreeMap::new();
+    let replicas = replica_names::mentioned(stack);
     for (key, service, _) in stack.services() {
         found.dialled.entry(key.to_ascii_lowercase()).or_default().insert(key);
         let named = &stack.extension(key).names;
         let named = named.iter().map(|(alias, path)| Entry { alias: alias.clone(), target: key, source: Source::Own, path: path.clone() });
-        for entry in entries(stack, key, service).into_iter().chain(named) {
+        let replicas = replicas.get(key).into_iter().flatten();
+        let replicas = replicas.map(|name| Entry { alias: name.clone(), target: key, source: Source::Own, path: service_path(key) });
+        for entry in entries(stack, key, service).into_iter().chain(named).chain(replicas) {
             let folded = entry.alias.to_ascii_lowercase();
             found.dialled.entry(folded.clone()).or_default().insert(entry.target);
             groups.entry(folded).or_default().push(entry);
@@ -70,6 +74,10 @@ pub fn aliases<'a>(stack: &Stack<'a>, report: &mut Report) -> Aliases<'a> {
     }
     for group in groups.values() {
         let Some(first) = group.first() else { continue };
+        if first.alias.is_empty() {
+            report.refuse("alias", &first.path, "an alias can't be empty");
+            continue;
+        }
         if !names::is_host_name(&first.alias) {
             report.warn("host-name", &first.path, format!("{:?} is nothing that a resolver would look up; it has no effect", first.alias));
             continue;

@@ -4,7 +4,9 @@
 //! be found elsewhere: in `expose`, among those of well-known images, or beside the service's name in a URL or `host:port` value.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
+use crate::compose::path::Path;
 use crate::compose::model::{Command, FileSource, HealthcheckTest, MountKind, Service};
 
 use super::images;
@@ -105,8 +107,12 @@ pub fn refuse_dialled_addresses(stack: &Stack, report: &mut Report) {
     for (key, service, _) in stack.services() {
         for (network, attachment) in &service.networks {
             let path = service_path(key).key("networks").key(network);
-            written.extend(attachment.ipv4_address.as_deref().map(|address| (address, path.key("ipv4_address"))));
-            written.extend(attachment.ipv6_address.as_deref().map(|address| (address, path.key("ipv6_address"))));
+            let addresses = [("ipv4_address", &attachment.ipv4_address), ("ipv6_address", &attachment.ipv6_address)];
+            for (attribute, address) in addresses {
+                let Some(address) = address.as_deref() else { continue };
+                check_subnet(stack, network, address, &path.key(attribute), report);
+                written.push((address, path.key(attribute)));
+            }
         }
     }
     if written.is_empty() {
@@ -121,6 +127,37 @@ pub fn refuse_dialled_addresses(stack: &Stack, report: &mut Report) {
             );
             report.refuse("static-address", &path, message);
         }
+    }
+}
+
+/// An address outside of all the subnets that its network is given is a mistake, in Docker too.
+fn check_subnet(stack: &Stack, network: &str, address: &str, path: &Path, report: &mut Report) {
+    let Ok(address) = address.parse::<IpAddr>() else {
+        report.refuse("static-address", path, format!("{address:?} is not an IP address"));
+        return;
+    };
+    let config = stack.project.networks.get(network).map(|declared| declared.ipam_config.as_slice()).unwrap_or_default();
+    let subnets: Vec<&str> = config.iter().filter_map(|config| config.subnet.as_deref()).collect();
+    let of_family = |subnet: &&&str| subnet.contains(':') == address.is_ipv6();
+    if subnets.iter().any(|subnet| of_family(&subnet)) && !subnets.iter().any(|subnet| is_in(address, subnet)) {
+        report.refuse("static-address", path, format!("{address} is in none of the network's subnets: {}", subnets.join(", ")));
+    }
+}
+
+/// Whether an address is in a subnet; one that can't be read holds everything.
+fn is_in(address: IpAddr, subnet: &str) -> bool {
+    let Some((base, length)) = subnet.split_once('/') else { return true };
+    let (Ok(base), Ok(length)) = (base.parse::<IpAddr>(), length.parse::<u32>()) else { return true };
+    match (address, base) {
+        (IpAddr::V4(address), IpAddr::V4(base)) => {
+            let mask = u32::MAX.checked_shl(32_u32.saturating_sub(length)).unwrap_or(0);
+            u32::from(address) & mask == u32::from(base) & mask
+        }
+        (IpAddr::V6(address), IpAddr::V6(base)) => {
+            let mask = u128::MAX.checked_shl(128_u32.saturating_sub(length)).unwrap_or(0);
+            u128::from(address) & mask == u128::from(base) & mask
+        }
+        _ => false,
     }
 }
 
@@ -145,7 +182,7 @@ pub fn exposed(text: &str) -> Option<Vec<Listen>> {
 }
 
 /// Every text of a service in which a peer's address may stand.
-fn texts(stack: &Stack, service: &Service) -> Vec<String> {
+pub fn texts(stack: &Stack, service: &Service) -> Vec<String> {
     let mut texts = Vec::new();
     let not_image = |name: &str| !name.to_ascii_lowercase().contains("image");
     for (name, value) in &service.environment {
@@ -252,6 +289,19 @@ mod tests {
         check("db:70000", &[]);
         check("db:0", &[]);
         check(":8080", &[]);
+    }
+
+    #[test]
+    fn subnets_hold_their_addresses() {
+        for (address, subnet, expected) in [
+            ("10.5.0.5", "10.5.0.0/16", true),
+            ("10.6.0.5", "10.5.0.0/16", false),
+            ("10.6.0.5", "0.0.0.0/0", true),
+            ("fd00::5", "fd00::/64", true),
+            ("fd01::5", "fd00::/64", false),
+        ] {
+            assert_eq!(is_in(address.parse().unwrap(), subnet), expected, "{address} in {subnet}");
+        }
     }
 
     #[test]

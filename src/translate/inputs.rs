@@ -19,8 +19,8 @@ use super::stack::{Stack, networks_of, service_path};
 use super::workload::Restart;
 
 /// Attributes that change no workload: who waits for whom, what Services and policies are made of, what is the plugin's.
-const ELSEWHERE: [&str; 11] =
-    ["attach", "build", "depends_on", "develop", "expose", "extends", "links", "networks", "ports", "profiles", "scale"];
+const ELSEWHERE: [&str; 12] =
+    ["attach", "build", "depends_on", "develop", "expose", "extends", "external_links", "links", "networks", "ports", "profiles", "scale"];
 
 /// Hash of the inputs of a pod's services. Replicas count for Jobs alone: a Deployment's are compared by themselves.
 pub fn of_workload(context: &Context, kind: Kind, restarts: &[Restart], pod: &Pod) -> String {

@@ -19,7 +19,7 @@ use super::stack::Stack;
 const GRACE: Duration = Duration::from_secs(10);
 /// Seconds between the end of a pod's endpoints and the end of its process.
 const DRAIN: i64 = 3;
-/// Behind an init the containers of a pod share their processes, and the first is the pod's: the container's own is the oldest that has its mounts.
+/// Where a container sees processes of others, the first is none of its own: the container's own is the oldest that has its mounts.
 const FIND: &str = r#"p=; for d in /proc/[1-9]*; do [ $d/ns/mnt -ef /proc/self/ns/mnt ] && { [ -z "$p" ] || [ ${d#/proc/} -lt $p ]; } && p=${d#/proc/}; done; "#;
 
 /// Seconds, rounded up, at least 1.
@@ -33,7 +33,8 @@ pub fn grace(service: &Service) -> i64 {
 pub fn lifecycle(stack: &Stack, key: &str, service: &Service, kind: Kind, path: &Path, report: &mut Report) -> (Option<Lifecycle>, i64) {
     let runs_on = !matches!(kind, Kind::Job | Kind::CronJob);
     let signal = stop_signal(service, path, report).filter(|_| runs_on);
-    let (find, process) = if service.init == Some(true) { (FIND, "$p") } else { ("", "1") };
+    let sees_others = stack.shares_processes(key) || service.pid.as_deref() == Some("host");
+    let (find, process) = if sees_others { (FIND, "$p") } else { ("", "1") };
     let script = signal
         .map(|signal| format!("sleep {DRAIN}; {find}kill -{signal} {process}; while kill -0 {process} 2>/dev/null; do sleep 1; done"));
     let steps = handler(service, &service.pre_stop, script.as_deref(), &path.key("pre_stop"), report);

@@ -8,7 +8,7 @@
 //! | `support` | the table of what becomes of each attribute |
 //! | `plans`, `sharing`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
 //! | `workload`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
-//! | `aliases`, `expose`, `images`, `service` | Services, and the ports that they forward |
+//! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
 //! | `claims`, `storage`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `helper` | the init containers that write hosts files, own files and fill volumes |
@@ -28,6 +28,7 @@ mod desired;
 mod devices;
 mod env;
 mod expose;
+mod external_links;
 mod files;
 mod gates;
 mod hash;
@@ -55,6 +56,7 @@ mod policy;
 mod pre_start;
 mod probe;
 mod publish;
+mod replica_names;
 mod report;
 mod resources;
 mod routes;
@@ -102,6 +104,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     let kinds = gates::kinds(&stack, &mut report);
     let mut gates = gates::gates(&stack, &kinds, &mut report);
     service::services(&stack, &ports, &aliases, &mut objects, &mut report);
+    external_links::services(&stack, &mut objects, &mut report);
     network_policy::policies(&stack, &mut objects, &mut report);
 
     sharing::check(&stack, &kinds, &mut report);

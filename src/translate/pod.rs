@@ -93,8 +93,7 @@ pub fn pod<'b>(context: &Context, members: &[Member<'b>], kind: Kind, objects: &
     let parts: Vec<Part> = members.iter().map(|member| making.add(*member, kind, objects, report)).collect();
     let neighbours = neighbours(context, &parts);
     let mut spec = spec(making, members, report);
-    spec.share_process_namespace =
-        members.iter().any(|member| member.service.init == Some(true) || sharing::shares_processes(member.service)).then_some(true);
+    spec.share_process_namespace = members.first().is_some_and(|first| context.stack.shares_processes(first.key)).then_some(true);
     if let Some(first) = members.first() {
         host(first.service, &mut spec, &first.path(), report);
         namespaces::share(Shared::of_all(context.stack, members.iter().map(|member| member.service)), &mut spec, &first.path(), report);

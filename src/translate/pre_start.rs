@@ -11,6 +11,7 @@ use crate::compose::path::Path;
 use super::container::{self, Made, Source};
 use super::desired::PreStart;
 use super::inputs;
+use super::labels;
 use super::names::ObjectName;
 use super::object::{Kind, Object};
 use super::objects::{Objects, StringMap, metadata, service_labels};
@@ -62,10 +63,13 @@ pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Rep
     let own = (!sharers.is_empty()).then_some(&name);
     let neighbours: Vec<&ObjectName> = sharers.into_iter().filter_map(|other| stack.name_of(other)).chain(own).collect();
     placement::place(stack, host.service, &name, &neighbours, &mut spec, &host.path(), report);
-    let mut labels = service_labels(stack, host.key, &name);
-    let annotations = StringMap::from([(keys::SERVICE.to_owned(), host.key.to_owned())]);
-    let object = metadata(&host.name.pre_start(&inputs), labels.clone(), annotations.clone(), inputs.clone());
+    let own = service_labels(stack, host.key, &name);
+    let (mut labels, mut annotations) = of_steps(stack, &members, report);
+    labels.extend(own.clone());
     labels.extend(pod::membership(stack, host.key));
+    annotations.insert(keys::SERVICE.to_owned(), host.key.to_owned());
+    let of_job = StringMap::from([(keys::SERVICE.to_owned(), host.key.to_owned())]);
+    let object = metadata(&host.name.pre_start(&inputs), own, of_job, inputs.clone());
     let template = PodTemplateSpec {
         metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
         spec: Some(spec),
@@ -76,4 +80,18 @@ pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Rep
     let workload = job.key();
     objects.add(job, &host.path().key("pre_start"), report);
     Some(PreStart { workload, inputs, pod: name.into_string() })
+}
+
+/// What the steps say in `labels` and `annotations`; of several that say something else, the last one counts.
+fn of_steps(stack: &Stack, members: &[Member], report: &mut Report) -> (StringMap, StringMap) {
+    let (mut labels, mut annotations) = (StringMap::new(), StringMap::new());
+    for member in members {
+        for (index, step) in member.service.pre_start.iter().enumerate().filter(|(_, step)| !step.per_replica) {
+            let path = member.path().key("pre_start").index(index);
+            let user = labels::of_pods(&step.container, &stack.settings.policy, &path, report);
+            labels.extend(user.labels);
+            annotations.extend(user.annotations);
+        }
+    }
+    (labels, annotations)
 }

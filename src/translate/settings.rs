@@ -28,9 +28,16 @@ pub struct Settings {
     pub without: BTreeSet<Kind>,
     /// The image of init containers. It is no input of a workload: another one restarts nothing. `None`: the one of this version.
     pub helper_image: Option<String>,
+    /// The domain of the cluster's DNS. `None`: `cluster.local`.
+    pub cluster_domain: Option<String>,
 }
 
 impl Settings {
+    /// The domain of the cluster's DNS.
+    pub fn cluster_domain(&self) -> &str {
+        self.cluster_domain.as_deref().unwrap_or("cluster.local")
+    }
+
     /// The image of init containers.
     pub fn helper_image(&self) -> &str {
         self.helper_image.as_deref().unwrap_or(helper::DEFAULT_IMAGE)
@@ -73,6 +80,8 @@ pub struct Facts {
     pub external_keys: BTreeMap<(bool, String), BTreeSet<String>>,
     /// Value of `compose-operator.dev/layout` of claims that exist already, by claim name; absent: the claim is to be made.
     pub claim_layouts: BTreeMap<String, Option<String>>,
+    /// The stack's namespace; absent: the one that is used where none is named.
+    pub namespace: Option<String>,
     /// Kinds that the cluster doesn't serve.
     pub unserved: BTreeSet<Kind>,
 }

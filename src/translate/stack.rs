@@ -80,6 +80,13 @@ impl<'a> Stack<'a> {
         self.name_of(self.host(key))
     }
 
+    /// Whether the containers of a service's pod see each other's processes.
+    pub fn shares_processes(&self, key: &str) -> bool {
+        let host = self.host(key);
+        let mut services = std::iter::once(host).chain(self.guests(host)).filter_map(|key| self.project.services.get(key));
+        services.any(|service| service.init == Some(true) || sharing::shares_processes(service))
+    }
+
     /// The networks that a service is on, by key, sorted: those of its pod.
     pub fn networks(&self, key: &str) -> Vec<&'a str> {
         self.project.services.get(self.host(key)).map(networks_of).unwrap_or_default()

@@ -41,6 +41,7 @@ mod kubernetes;
 mod leadership;
 mod lifecycle;
 mod networks;
+mod pods;
 mod pruning;
 mod quiet;
 mod refused;

@@ -212,3 +212,46 @@ fn ports_that_would_be_open_wider_than_asked_are_refused() {
         assert!(stack.translate().0.is_none());
     }
 }
+
+#[test]
+fn names_of_containers_resolve_where_the_text_mentions_them() {
+    let text = "services: {db: {image: postgres}, web: {image: x, environment: {URL: 'http://app-db-1:5000', OLD: app_db_1}}}";
+    let stack = Stack::of(text);
+    let desired = stack.desired();
+    let names: Vec<String> = desired.objects.keys().filter(|key| key.kind == Kind::Service).map(|key| key.name.clone()).collect();
+    assert_eq!(names, ["app-db-1", "db", "web"]);
+    let rendered = crate::support::render(&stack);
+    assert!(rendered.contains("--name=app_db_1=db"), "{rendered}");
+    let other = Stack::of("services: {db: {image: postgres}, web: {image: x, environment: {URL: 'http://other-db-1'}}}").desired();
+    assert_eq!(other.objects.keys().filter(|key| key.kind == Kind::Service).count(), 2);
+}
+
+#[test]
+fn external_links_are_names_for_services_outside() {
+    let external = |stack: &Stack| -> Vec<String> {
+        let services = stack.desired().objects.into_values().filter_map(|object| match object {
+            Object::Service(service) => Some((service.metadata.name?, service.spec?.external_name?)),
+            _ => None,
+        });
+        services.map(|(name, host)| format!("{name} -> {host}")).collect()
+    };
+    let of = |link: &str| Stack::of(&format!("services: {{web: {{image: x, external_links: ['{link}']}}}}"));
+    assert_eq!(external(&of("redis:cache")), ["cache -> redis.default.svc.cluster.local"]);
+    assert!(external(&of("redis")).is_empty(), "it resolves by that name already");
+    assert!(of("redis.data:cache").codes().contains(&"external-link services.web.external_links[0]".to_owned()));
+    let mut allowed = of("redis.data:cache");
+    allowed.settings.policy.external_links.insert("data".to_owned());
+    allowed.settings.cluster_domain = Some("corp".to_owned());
+    assert_eq!(external(&allowed), ["cache -> redis.data.svc.corp"]);
+    for wrong in ["project_redis_1:redis", "redis:my_cache", "redis.a.b:c", "redis:web"] {
+        assert!(of(wrong).translate().0.is_none(), "{wrong}");
+    }
+    let base = Stack::of("services: {web: {image: x}}").desired().services[0].inputs.clone();
+    assert_eq!(of("redis:cache").desired().services[0].inputs, base, "no pod is replaced for it");
+}
+
+#[test]
+fn an_empty_alias_is_refused() {
+    let stack = Stack::of("services: {web: {image: x, networks: {n: {aliases: ['']}}}}\nnetworks: {n: }");
+    assert!(stack.codes().contains(&"alias services.web.networks.n.aliases[0]".to_owned()), "{:?}", stack.codes());
+}

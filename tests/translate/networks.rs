@@ -8,19 +8,17 @@ use k8s_openapi::api::networking::v1::{NetworkPolicyPeer, NetworkPolicyPort, Net
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use proptest::prelude::*;
-
 use crate::support::Stack;
 
 type Labels = BTreeMap<String, String>;
 
-struct Cluster {
-    policies: Vec<NetworkPolicySpec>,
+pub struct Cluster {
+    pub policies: Vec<NetworkPolicySpec>,
     pods: BTreeMap<String, Labels>,
 }
 
 impl Cluster {
-    fn of(desired: &[&Desired]) -> Self {
+    pub fn of(desired: &[&Desired]) -> Self {
         let mut cluster = Self { policies: Vec::new(), pods: BTreeMap::new() };
         for object in desired.iter().flat_map(|desired| desired.objects.values()) {
             match object {
@@ -36,7 +34,7 @@ impl Cluster {
         cluster
     }
 
-    fn reaches(&self, from: &str, to: &str, port: i32) -> bool {
+    pub fn reaches(&self, from: &str, to: &str, port: i32) -> bool {
         let (from, to) = (&self.pods[from], &self.pods[to]);
         let ingress: Vec<_> = self.applying("Ingress", to).collect();
         let admitted = ingress.iter().flat_map(|policy| policy.ingress.iter().flatten()).any(|rule| {
@@ -49,7 +47,7 @@ impl Cluster {
         (ingress.is_empty() || admitted) && (egress.is_empty() || let_out)
     }
 
-    fn leaves(&self, from: &str) -> bool {
+    pub fn leaves(&self, from: &str) -> bool {
         self.applying("Egress", &self.pods[from]).next().is_none()
     }
 
@@ -192,43 +190,3 @@ fn networks_of_one_label_are_refused_by_both_names() {
     assert!(stack.codes().contains(&"name-collision networks.n-1".to_owned()), "{:?}", stack.codes());
 }
 
-const NETWORKS: [&str; 4] = ["default", "front", "back", "sealed"];
-
-/// The networks of up to five services, as a set of bits each; no bit is `network_mode: none`.
-fn memberships() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(0_u8..16, 2..6)
-}
-
-fn drawn(memberships: &[u8]) -> Stack {
-    let service = |(index, bits): (usize, &u8)| {
-        let names: Vec<_> = NETWORKS.iter().enumerate().filter(|(bit, _)| bits >> bit & 1 == 1).map(|(_, name)| *name).collect();
-        let networks = if names.is_empty() { "network_mode: none".to_owned() } else { format!("networks: [{}]", names.join(", ")) };
-        format!("  s{index}: {{image: x, {networks}}}\n")
-    };
-    let services: String = memberships.iter().enumerate().map(service).collect();
-    Stack::of(&format!("services:\n{services}networks: {{front: , back: , sealed: {{internal: true}}}}\n"))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn who_reaches_whom_is_what_the_networks_say(memberships in memberships()) {
-        let mut stack = drawn(&memberships);
-        for mode in [NetworkPolicyMode::Isolated, NetworkPolicyMode::Declared] {
-            stack.settings.network_policy = mode;
-            let cluster = Cluster::of(&[&stack.desired()]);
-            for (from, one) in memberships.iter().enumerate() {
-                for (to, other) in memberships.iter().enumerate().filter(|(to, _)| *to != from) {
-                    // A service of the default network alone is open to all, where the default network isn't isolated; one that is on
-                    // internal networks alone doesn't get out to it, one without network gets nowhere.
-                    let open = mode == NetworkPolicyMode::Declared && *other == 1 && *one != 0 && *one != 8;
-                    let expected = one & other != 0 || open;
-                    let found = cluster.reaches(&format!("app/s{from}"), &format!("app/s{to}"), 9);
-                    prop_assert_eq!(found, expected, "{:?}: s{} ({:04b}) > s{} ({:04b})", mode, from, one, to, other);
-                }
-                prop_assert_eq!(cluster.leaves(&format!("app/s{from}")), *one != 0 && *one != 8);
-            }
-        }
-    }
-}

@@ -197,6 +197,14 @@ fn services_of_one_pod_that_wait_for_each_other_through_another_are_refused() {
 }
 
 #[test]
+fn a_signal_finds_its_process_where_a_pod_shares_them() {
+    let text = "services: {db: {image: x, stop_signal: SIGINT}, tool: {image: y, pid: 'service:db'}}";
+    let pod = pod(&Stack::of(text).desired(), "db");
+    let script = serde_json::to_value(&pod.containers[0].lifecycle).unwrap()["preStop"]["exec"]["command"][2].as_str().unwrap().to_owned();
+    assert!(script.contains("/ns/mnt") && script.contains("kill -INT $p"), "{script}");
+}
+
+#[test]
 fn jobs_share_a_pod_and_a_restart_policy() {
     let desired = Stack::of("services: {a: {image: x, restart: 'no'}, b: {image: y, restart: 'no', network_mode: 'service:a'}}").desired();
     assert_eq!(desired.service("b").unwrap().kind(), Kind::Job);

@@ -1,6 +1,6 @@
 use k8s_openapi::api::core::v1::ServiceSpec;
 
-use super::fixture::{Bench, Build, claim, config, policy, service, svc};
+use super::fixture::{Bench, Build, claim, config, job, policy, service, svc};
 use crate::controller::decide::{Action, Answer, FailureKind, Observed, PortView, Probed, Repair, WorkloadView};
 use crate::translate::{Key, Kind, Object};
 
@@ -325,4 +325,43 @@ fn a_refused_object_stops_only_the_service_that_needs_it() {
     bench.fail(Kind::NetworkPolicy, "shop--net-back", FailureKind::Forbidden, "no right to create networkpolicies");
     bench.remove(Kind::Deployment, "db");
     assert!(bench.service_status("db").message.unwrap().contains("needs NetworkPolicy shop--net-back"));
+}
+
+#[test]
+fn a_service_that_is_made_again_is_asked_for_with_its_old_address() {
+    let mut bench = Bench::running([svc("web")]);
+    let before = bench.live(Kind::Service, "web").address.clone();
+    assert!(before.is_some());
+    bench.remove(Kind::Service, "web");
+    let asked = |bench: &Bench| {
+        bench.decide().actions.iter().find_map(|action| match action {
+            Action::Create { object } => match &**object {
+                Object::Service(service) => service.spec.as_ref()?.cluster_ip.clone(),
+                _ => None,
+            },
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&bench), before);
+    bench.recorded = bench.decide().status;
+    assert_eq!(asked(&bench), before, "the record outlives a status that is written in between");
+    bench.carry_out();
+    assert_eq!(bench.live(Kind::Service, "web").address, before);
+}
+
+#[test]
+fn another_rendering_at_the_same_inputs_restarts_nothing() {
+    let mut bench = Bench::running([svc("db"), job("init"), svc("web").after("db", crate::compose::model::DependencyCondition::Healthy)]);
+    for object in bench.desired.as_mut().unwrap().objects.values_mut() {
+        let template = match object {
+            Object::Deployment(o) => &mut o.spec.as_mut().unwrap().template,
+            Object::Job(o) => &mut o.spec.as_mut().unwrap().template,
+            _ => continue,
+        };
+        template.spec.as_mut().unwrap().host_network = Some(true);
+    }
+    bench.check(&[]);
+    // Nor after a restart of the operator, which leaves nothing but what stands in the cluster.
+    bench.unseen = crate::controller::decide::Unseen::default();
+    bench.check(&[]);
 }
