@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::compose::path::Path;
 use crate::compose::model::{Command, FileSource, HealthcheckTest, MountKind, Service};
+use crate::compose::path::Path;
 
 use super::images;
 use super::report::Report;

@@ -56,7 +56,9 @@ async fn a_service_that_leaves_a_pod_gets_one_of_its_own() {
 async fn no_replica_is_made_before_its_steps_have_completed() {
     let space = Space::open("steps").await;
     let file = |labels: &str, image: &str| {
-        format!("services: {{db: {{image: '{image}', pre_start: [{{command: [migrate], labels: {labels}}}]}}, web: {{image: nginx, depends_on: [db]}}}}")
+        format!(
+            "services: {{db: {{image: '{image}', pre_start: [{{command: [migrate], labels: {labels}}}]}}, web: {{image: nginx, depends_on: [db]}}}}"
+        )
     };
     space.create("shop", &file("{devcluster/exit-code: '7'}", "postgres:1")).await;
     let fails = |stack: &ComposeStack| {

@@ -30,7 +30,8 @@ fn services() -> impl Strategy<Value = Vec<Drawn>> {
 fn stack(services: &[Drawn]) -> Stack {
     let mut text = "services:\n".to_owned();
     for (index, service) in services.iter().enumerate() {
-        let names: Vec<_> = NETWORKS.iter().enumerate().filter(|(bit, _)| service.networks >> bit & 1 == 1).map(|(_, name)| *name).collect();
+        let names: Vec<_> =
+            NETWORKS.iter().enumerate().filter(|(bit, _)| service.networks >> bit & 1 == 1).map(|(_, name)| *name).collect();
         let networks = if names.is_empty() { "network_mode: none".to_owned() } else { format!("networks: [{}]", names.join(", ")) };
         let ports = if service.published { ", ports: ['8080:80']" } else { "" };
         text += &format!("  s{index}: {{image: x, {networks}{ports}}}\n");

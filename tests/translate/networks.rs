@@ -189,4 +189,3 @@ fn networks_of_one_label_are_refused_by_both_names() {
     let stack = Stack::of("services: {a: {image: x, networks: [n_1, n-1]}}\nnetworks: {n_1: , n-1: }");
     assert!(stack.codes().contains(&"name-collision networks.n-1".to_owned()), "{:?}", stack.codes());
 }
-

@@ -145,7 +145,10 @@ const NETWORK: &[Row] = &[
     row("services.*.ports.name", Applied("the name of the Service's port")),
     row("services.*.expose", Applied("ports of the service's own Service; nothing is published")),
     row("services.*.links", Applied("another name that resolves for this service alone, by its hosts file, and a dependency")),
-    row("services.*.external_links", Applied("an ExternalName Service; one that leads into another namespace needs the administrator's permission")),
+    row(
+        "services.*.external_links",
+        Applied("an ExternalName Service; one that leads into another namespace needs the administrator's permission"),
+    ),
     row("services.*.networks", Applied("labels of the pod that the networks' policies select")),
     row(
         "services.*.networks.*.aliases",
