@@ -36,6 +36,7 @@ endif
 
 # The real node itself: it comes up, loses its power, and leaves nothing.
 e2e-node:
+	cargo run -q -p realnode -- build
 	cargo test -p realnode --test lifecycle
 
 # The operator's image, built by the Dockerfile without a container registry, as an archive that `docker load` takes. Needs Linux and root.
