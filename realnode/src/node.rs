@@ -183,6 +183,7 @@ fn clear(layout: &Layout) -> Result<(), Error> {
     if let Some(process) = processes::first(layout) {
         processes::cut_power(process)?;
     }
+    processes::end_joined(layout);
     network::remove(layout);
     cgroups::remove(layout)?;
     match fs::remove_dir_all(layout.directory()) {

@@ -5,21 +5,34 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use crate::error::Error;
 use crate::layout::Layout;
 
 /// The first process of the node, if it is up.
 pub fn first(layout: &Layout) -> Option<Pid> {
-    let network = identity(&Path::new("/run/netns").join(layout.namespace()))?;
-    let entries = fs::read_dir("/proc").ok()?.flatten();
-    let mut processes = entries.filter_map(|entry| Some((entry.path(), entry.file_name().to_str()?.parse::<i32>().ok()?)));
-    processes.find_map(|(directory, number)| {
-        let here = identity(&directory.join("ns/net"))? == network;
-        let status = fs::read_to_string(directory.join("status")).ok()?;
-        (here && is_first(&status)).then(|| Pid::from_raw(number)).flatten()
+    in_network(&layout.namespace()).into_iter().find(|process| {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero()));
+        is_first(&status.unwrap_or_default())
     })
+}
+
+/// Ends what was joined to the node's network or to that beside it, but for this process.
+pub fn end_joined(layout: &Layout) {
+    let joined = [layout.namespace(), layout.outside()].into_iter().flat_map(|network| in_network(&network));
+    for process in joined.filter(|process| *process != rustix::process::getpid()) {
+        // One that has ended meanwhile is what is wanted.
+        let _ = kill_process(process, Signal::KILL);
+    }
+}
+
+/// Processes in a network namespace, of any pid namespace.
+fn in_network(name: &str) -> Vec<Pid> {
+    let Some(network) = identity(&Path::new("/run/netns").join(name)) else { return Vec::new() };
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let here = entries.filter(|entry| identity(&entry.path().join("ns/net")) == Some(network));
+    here.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)).collect()
 }
 
 /// Cuts the power: the process, and with it everything in its pid namespace, is gone when this returns.

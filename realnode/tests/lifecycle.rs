@@ -73,6 +73,8 @@ fn a_node_whose_owner_is_killed_leaves_nothing() {
         std::thread::yield_now();
     }
     nothing_is_left(&layout);
+    // The program held the other end of this: it is gone, too.
+    assert_eq!(std::io::copy(&mut owner.stdout.take().unwrap(), &mut std::io::sink()).unwrap(), 0);
 }
 
 /// A node that stays up until this is dropped.
