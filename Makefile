@@ -1,4 +1,4 @@
-.PHONY: build test e2e e2e-node image simulate lint deny demo generate
+.PHONY: build test e2e e2e-node image simulate fuzz bench bench-hostile lint deny demo generate
 
 build:
 	cargo build --release
@@ -12,10 +12,33 @@ N ?= 50000
 simulate:
 	SIMULATE_N=$(N) cargo test --release --test simulation claims_hold
 
+# Every fuzz target for some seconds, on a stable compiler: make fuzz SECONDS=600 TARGETS=load. Needs cargo-fuzz (cargo install --locked
+# cargo-fuzz) and a C++ compiler. Seeded with the corpus where it lies beside the repository; findings come to target/fuzz/artifacts.
+SECONDS ?= 5
+TARGETS ?= yaml interpolation env_file ports volumes units load translate
+CORPUS := $(wildcard ../shared/compose-corpus)
+seeds = $(if $(filter load translate,$(1)),tests/fuzz/seeds/project examples $(CORPUS),\
+	$(if $(filter yaml,$(1)),tests/fuzz/seeds/yaml tests/fuzz/seeds/project $(CORPUS),tests/fuzz/seeds/$(1)))
+fuzz: $(TARGETS:%=fuzz-%)
+fuzz-%:
+	mkdir -p target/fuzz/corpus/$* target/fuzz/artifacts/$*
+	cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none $* target/fuzz/corpus/$* $(call seeds,$*) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -dict=tests/fuzz/compose.dict \
+		-artifact_prefix=target/fuzz/artifacts/$*/ -verbosity=0 -print_final_stats=1
+
+# Loading and translating beside the reference's loading, in the same run; the reference is built with Go.
+bench:
+	cargo bench --bench compose
+
+# What the worst files of 1 MiB cost, against the bounds of CPU time and heap.
+bench-hostile:
+	cargo bench --bench hostile
+
 lint:
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go | tee /dev/stderr)"
+	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go benches/reference | tee /dev/stderr)"
 
 # Licences, sources, bans and advisories of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).
 DENY ?= licenses sources bans advisories

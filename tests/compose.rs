@@ -117,6 +117,7 @@ impl Case {
             resolve_environment: !self.flag("no_env_resolution"),
             check_consistency: !self.flag("no_consistency"),
             read_mounted: false,
+            ..Options::default()
         };
         let sources = Sources { files: &self.project, compose_files: files.into_iter().map(ComposeFile::Path).collect(), variables };
         let loaded = load(&sources, &options);

@@ -9,6 +9,9 @@ use super::path::Path;
 use super::problems::Problems;
 use super::tree::{has, shown, text};
 
+/// Cycles that are told of one project: where all services depend on each other there are more than anyone could list.
+const MAX_CYCLES: usize = 50;
+
 /// Checks a conformed tree in which inactive services have been set aside.
 pub fn check(root: &Node, inactive: &Mapping, problems: &mut Problems) {
     let mut check = Check { root, inactive, problems };
@@ -282,21 +285,31 @@ impl Check<'_> {
                 (name.as_str(), (names.map(String::as_str).collect(), entry))
             })
             .collect();
-        let mut done: BTreeSet<&str> = BTreeSet::new();
+        let (mut done, mut entered, mut found) = (BTreeSet::<&str>::new(), BTreeSet::<&str>::new(), 0);
         for &start in services.keys() {
             // Depth first without recursion: each level holds the dependencies that are still to be followed.
             let mut path = vec![start];
+            entered.insert(start);
             let mut levels = vec![services.get(start).map(|(names, _)| names.clone()).unwrap_or_default()];
             if done.contains(start) {
+                entered.remove(start);
                 continue;
             }
             while let Some(level) = levels.last_mut() {
                 let Some(next) = level.pop() else {
                     levels.pop();
-                    done.extend(path.pop());
+                    if let Some(left) = path.pop() {
+                        entered.remove(left);
+                        done.insert(left);
+                    }
                     continue;
                 };
-                if let Some(at) = path.iter().position(|name| *name == next) {
+                if entered.contains(next) {
+                    if found >= MAX_CYCLES {
+                        return;
+                    }
+                    found += 1;
+                    let at = path.iter().position(|name| *name == next).unwrap_or_default();
                     let mut cycle: Vec<&str> = path[at..].to_vec();
                     let first = (0..cycle.len()).min_by_key(|index| cycle[*index]).unwrap_or_default();
                     cycle.rotate_left(first);
@@ -311,6 +324,7 @@ impl Check<'_> {
                     && let Some((names, _)) = services.get(next)
                 {
                     path.push(next);
+                    entered.insert(next);
                     levels.push(names.clone());
                 }
             }

@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
             Err(failure) => {
                 let limit = matches!(failure, Failure::TooLarge { .. });
                 self.diagnostics.push(describe(failure, String::new(), self.tainted).at(self.span(start, 0)));
-                if limit { Err(Stop) } else { Ok(Variable::default()) }
+                if limit { Err(Stop) } else { Ok(Variable { value: String::new(), tainted: self.tainted }) }
             }
         }
     }

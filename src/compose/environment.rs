@@ -109,9 +109,13 @@ impl Loader<'_> {
         let mut read = IndexMap::new();
         for (index, file) in files.as_sequence().into_iter().flatten().enumerate() {
             let Some(name) = file.as_str() else { continue };
+            if self.is_spent() {
+                return;
+            }
             match self.read(name) {
                 Some(content) => {
                     self.variables_of(name, &content, Format::DotEnv, &Variables::new(), &mut read);
+                    self.spend(read.len());
                 }
                 None => self.missing_file("label file", name, &path.key("label_file").index(index), file.span),
             }
@@ -129,6 +133,9 @@ impl Loader<'_> {
         let own = container.map_or_else(BTreeMap::new, own_variables);
         let mut read = IndexMap::new();
         for (index, file) in files.iter_mut().enumerate() {
+            if self.is_spent() {
+                return;
+            }
             let span =
                 container.and_then(|node| node.get("env_file")?.as_sequence()?.get(index)).map_or_else(Span::default, |node| node.span);
             // The interpolation environment comes first, then what the container sets, then earlier files.
@@ -159,7 +166,8 @@ impl Loader<'_> {
         file.tainted = content.tainted;
         let mut variables = IndexMap::new();
         self.variables_of(&file.path, &content, format, around, &mut variables);
-        Some(variables)
+        // Each service has them for itself.
+        self.spend(variables.len()).then_some(variables)
     }
 }
 

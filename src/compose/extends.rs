@@ -12,7 +12,7 @@ use super::path::Path;
 use super::paths::{self, Resolver};
 use super::reset::Resets;
 use super::sources::ComposeFile;
-use super::tree::{count, made_mapping, remove, shown, text};
+use super::tree::{count, has, made_mapping, remove, shown, text};
 
 /// The services of a file that is extended, their paths made relative to the extending file.
 pub struct Base {
@@ -30,8 +30,12 @@ impl Loader<'_> {
             let Some(node) = document.get_mut(section) else { continue };
             let Some(mapping) = node.as_mapping_mut() else { continue };
             let mut services = std::mem::take(mapping);
-            let names: Vec<String> = services.keys().cloned().collect();
+            let extending = services.iter().filter(|(_, entry)| has(&entry.value, "extends"));
+            let names: Vec<String> = extending.map(|(name, _)| name.clone()).collect();
             for name in names {
+                if self.is_spent() {
+                    break;
+                }
                 let mut chain = Chain::new();
                 self.extend(scope, file, section, &name, &mut services, resets, &mut chain);
             }

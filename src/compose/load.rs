@@ -17,10 +17,16 @@ use super::{canonical, checks, interpolate, legacy, merge, names, schema, tree, 
 
 /// Files that one load may read; a tree of includes can't cost more.
 pub const MAX_FILES: usize = 2000;
-/// Bytes of all files together.
-pub const MAX_BYTES: usize = 64 << 20;
-/// Values of all files together, after aliases.
-pub const MAX_VALUES: usize = 200_000;
+/// Bytes of all files that are read for the model together; a file that is read twice counts twice.
+pub const MAX_BYTES: usize = 4 << 20;
+/// Values of all files together, after aliases, with what is extended and the variables of env files; and of the model that they make, with
+/// what short forms stand for.
+pub const MAX_VALUES: usize = 100_000;
+/// Services and jobs of a project.
+pub const MAX_SERVICES: usize = 1_000;
+/// How many times [`MAX_VALUES`] the models may have together that files make when they are merged one after the other: each goes through
+/// all passes.
+const MAX_PASSES: usize = 4;
 /// Includes and extended services inside each other.
 pub const MAX_DEPTH: usize = 30;
 
@@ -33,6 +39,8 @@ pub struct Loader<'a> {
     files: usize,
     bytes: usize,
     values: usize,
+    /// Values of the models that the passes went through.
+    passed: usize,
     /// What is left of [`interpolate::MAX_EXPANSION`].
     pub expansion: usize,
     /// What is left of [`short_port::MAX_PORTS`].
@@ -63,6 +71,10 @@ pub struct Passes {
 
 pub const ALL: Passes = Passes { include: true, extends: true, validate: true };
 
+fn empty() -> Node {
+    Node::new(Value::Mapping(yaml::Mapping::new()), yaml::Span::default())
+}
+
 impl<'a> Loader<'a> {
     pub fn new(sources: &'a Sources<'a>, options: &'a Options) -> Self {
         Self {
@@ -73,6 +85,7 @@ impl<'a> Loader<'a> {
             files: 0,
             bytes: 0,
             values: 0,
+            passed: 0,
             expansion: interpolate::MAX_EXPANSION,
             ports: short_port::MAX_PORTS,
         }
@@ -80,7 +93,7 @@ impl<'a> Loader<'a> {
 
     /// Merges files into one model with defaults, checked, its paths made relative to the including model.
     pub fn model(&mut self, scope: &mut Scope, files: &[ComposeFile]) -> Node {
-        let mut model = Node::new(Value::Mapping(yaml::Mapping::new()), yaml::Span::default());
+        let mut model = empty();
         for file in files {
             self.file(scope, file, &mut model);
         }
@@ -152,10 +165,46 @@ impl<'a> Loader<'a> {
                 self.problems.warn("obsolete", &Path::of(&["version"]), version.span, "has no effect any more; it can go");
             }
         }
+        if !self.has_room(model) {
+            *model = empty();
+            return resets;
+        }
         canonical::expand(model, !self.options.interpolate, &mut self.ports, &mut self.problems);
         canonical::omit_empty(model);
         unique::enforce(model, &root, &mut self.problems);
+        self.pass(model);
         resets
+    }
+
+    /// Whether the services, and what their short forms stand for, are within the bounds.
+    fn has_room(&mut self, model: &Node) -> bool {
+        let sections = ["services", "jobs"].into_iter().filter_map(|section| model.get(section)?.as_mapping());
+        let services: usize = sections.map(yaml::Mapping::len).sum();
+        let (most, values) = (self.options.limits.services, self.options.limits.values);
+        if services > most {
+            self.problems.add(Diagnostic::error("too-large", "services", format!("the project has more than {most} services")));
+        } else if canonical::expanded(model) > values {
+            self.problems.add(Diagnostic::error("too-large", "", format!("what short forms stand for has more than {values} values")));
+        } else {
+            return true;
+        }
+        false
+    }
+
+    /// Pays for a model that all passes went through, and lets it go where it, or the models of all files that are merged, are too large.
+    fn pass(&mut self, model: &mut Node) {
+        let values = tree::count(model);
+        self.passed += values;
+        let most = self.options.limits.values;
+        if values > most || self.passed > most.saturating_mul(MAX_PASSES) {
+            let message = if values > most {
+                format!("the model has more than {most} values, counting what short forms stand for")
+            } else {
+                format!("the models of the files that are merged have more than {MAX_PASSES} times {most} values together")
+            };
+            self.problems.add(Diagnostic::error("too-large", "", message));
+            *model = empty();
+        }
     }
 
     /// Reads the documents of a file.
@@ -173,7 +222,7 @@ impl<'a> Loader<'a> {
                     self.problems.add(Diagnostic::error("missing-file", "", format!("there is no Compose file {path}")));
                     Vec::new()
                 }
-                Some(File { content, tainted, .. }) => match yaml::text(&content, FileId::default()) {
+                Some(File { content, tainted, .. }) => match yaml::text(&content, FileId::default(), self.options.limits.of_file()) {
                     Ok(text) => self.parse(path, text, tainted),
                     Err(error) => {
                         self.problems.add(Diagnostic::error(INVALID_YAML, "", format!("{path}: {}", error.message)));
@@ -187,7 +236,7 @@ impl<'a> Loader<'a> {
     fn parse(&mut self, name: &str, text: &str, tainted: bool) -> Vec<Node> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let id = self.map.add(name, text, tainted);
-        let (mut documents, errors) = yaml::parse(text, id);
+        let (mut documents, errors) = yaml::parse_within(text, id, self.options.limits.of_file());
         for error in errors {
             let diagnostic = Diagnostic::from(error);
             self.problems.add(if tainted {
@@ -206,10 +255,16 @@ impl<'a> Loader<'a> {
     /// Takes values off what a load may hold; false where there are too many.
     pub fn spend(&mut self, values: usize) -> bool {
         self.values += values;
-        if self.values > MAX_VALUES {
-            self.problems.add(Diagnostic::error("too-large", "", format!("the Compose files have more than {MAX_VALUES} values together")));
+        let most = self.options.limits.values;
+        if self.values > most {
+            self.problems.add(Diagnostic::error("too-large", "", format!("the Compose files have more than {most} values together")));
         }
-        self.values <= MAX_VALUES
+        self.values <= most
+    }
+
+    /// Whether the load holds more than it may: what costs much more needn't be done any longer.
+    pub fn is_spent(&self) -> bool {
+        self.values > self.options.limits.values || self.bytes > self.options.limits.bytes
     }
 
     /// Reads a file of the project directory, within the bound.
@@ -221,8 +276,9 @@ impl<'a> Loader<'a> {
         }
         let file = self.sources.files.read(&paths::clean(path))?;
         self.bytes += file.content.len();
-        if self.bytes > MAX_BYTES {
-            self.problems.add(Diagnostic::error("too-large", "", format!("the project reads more than {MAX_BYTES} bytes of files")));
+        let most = self.options.limits.bytes;
+        if self.bytes > most {
+            self.problems.add(Diagnostic::error("too-large", "", format!("the project reads more than {most} bytes of files")));
             return None;
         }
         Some(file)

@@ -26,14 +26,14 @@ pub fn with_variables(document: &mut Node) -> Vec<Path> {
 /// Refuses those that came out tainted.
 pub fn refuse_tainted(document: &mut Node, places: &[Path], problems: &mut Problems) {
     for path in places {
-        if let Some(node) = at(document, path.steps()).filter(|node| node.tainted) {
+        if let Some(node) = at(document, &path.steps()).filter(|node| node.tainted) {
             problems.error("tainted-name", path, node.span, "a name must not come from a Secret");
             node.value = Value::String("***".to_owned());
         }
     }
 }
 
-fn at<'a>(node: &'a mut Node, steps: &[Step]) -> Option<&'a mut Node> {
+fn at<'a>(node: &'a mut Node, steps: &[&Step]) -> Option<&'a mut Node> {
     match steps {
         [] => Some(node),
         [Step::Key(key), rest @ ..] => at(node.get_mut(key)?, rest),

@@ -1,6 +1,7 @@
 //! Places in a Compose tree, as messages name them: `services.web.ports[0]`.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// One step down a tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,9 +10,16 @@ pub enum Step {
     Index(usize),
 }
 
-/// The way from the root of a tree to one of its nodes.
+/// The way from the root of a tree to one of its nodes. A path shares the steps of the one that it was made from: passes make one for
+/// every value, and messages need few of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(Vec<Step>);
+pub struct Path(Option<Arc<Link>>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Link {
+    parent: Path,
+    step: Step,
+}
 
 impl Path {
     /// The root.
@@ -21,7 +29,7 @@ impl Path {
 
     /// A path of keys alone.
     pub fn of(keys: &[&str]) -> Self {
-        Self(keys.iter().map(|key| Step::Key((*key).to_owned())).collect())
+        keys.iter().fold(Self::root(), |parent, key| parent.key(key))
     }
 
     /// The entry `key` of the mapping at this path.
@@ -37,31 +45,40 @@ impl Path {
     }
 
     fn with(&self, step: Step) -> Self {
-        let mut steps = self.0.clone();
-        steps.push(step);
-        Self(steps)
+        Self(Some(Arc::new(Link { parent: self.clone(), step })))
     }
 
     /// The steps from the root on.
-    pub fn steps(&self) -> &[Step] {
-        &self.0
+    pub fn steps(&self) -> Vec<&Step> {
+        let mut steps = Vec::with_capacity(self.length());
+        let mut link = &self.0;
+        while let Some(Link { parent, step }) = link.as_deref() {
+            steps.push(step);
+            link = &parent.0;
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn length(&self) -> usize {
+        std::iter::successors(self.0.as_deref(), |link| link.parent.0.as_deref()).count()
     }
 
     /// The steps as text for matching against slice patterns; every item of a sequence is `[]`.
     pub fn parts(&self) -> Vec<&str> {
-        self.0
-            .iter()
-            .map(|step| match step {
-                Step::Key(key) => key.as_str(),
+        fn text(step: &Step) -> &str {
+            match step {
+                Step::Key(key) => key,
                 Step::Index(_) => "[]",
-            })
-            .collect()
+            }
+        }
+        self.steps().into_iter().map(text).collect()
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, step) in self.0.iter().enumerate() {
+        for (at, step) in self.steps().into_iter().enumerate() {
             match step {
                 Step::Key(key) if at == 0 => f.write_str(key)?,
                 Step::Key(key) => write!(f, ".{key}")?,

@@ -1,5 +1,8 @@
 //! The problems that the passes of one load find.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use crate::yaml::{Node, Span};
 
 use super::diagnostic::{Diagnostic, INVALID_YAML, Origins, closest};
@@ -18,7 +21,7 @@ pub struct Problems {
     found: Vec<Diagnostic>,
     dropped: usize,
     /// Values that no message may hold.
-    secrets: Vec<String>,
+    secrets: BTreeSet<String>,
     /// Where merged and extended values come from.
     pub origins: Origins,
 }
@@ -27,18 +30,16 @@ impl Problems {
     /// Tells of a value that no message may hold. Passes hide tainted values themselves; this is the net below them.
     pub fn hide(&mut self, secret: &str) {
         if secret.len() >= SHORTEST_SECRET {
-            self.secrets.push(secret.to_owned());
+            self.secrets.insert(secret.to_owned());
         }
     }
 
     /// Notes a diagnostic unless the same was found before.
     pub fn add(&mut self, mut diagnostic: Diagnostic) {
-        for secret in &self.secrets {
+        if !self.secrets.is_empty() {
             let notes = diagnostic.notes.iter_mut().map(|note| &mut note.message);
             for text in notes.chain([&mut diagnostic.message, &mut diagnostic.path]).chain(&mut diagnostic.help) {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "***");
-                }
+                *text = without(text, &self.secrets);
             }
         }
         if self.found.contains(&diagnostic) {
@@ -95,6 +96,42 @@ impl Problems {
     }
 }
 
+/// The text with stars for every secret in it. Looks at each place once, however many secrets there are.
+fn without(text: &str, secrets: &BTreeSet<String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = match longest_prefix(rest, secrets) {
+            Some(secret) => {
+                out.push_str("***");
+                secret.len()
+            }
+            None => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The longest of the secrets that a text starts with: none stands behind the text in order, and each that doesn't match shortens what can.
+fn longest_prefix<'a>(text: &str, secrets: &'a BTreeSet<String>) -> Option<&'a str> {
+    let mut start = text;
+    loop {
+        let nearest = secrets.range::<str, _>((Bound::Unbounded, Bound::Included(start))).next_back()?;
+        if start.starts_with(nearest.as_str()) {
+            return Some(nearest);
+        }
+        let common = start.char_indices().zip(nearest.chars()).find(|((_, a), b)| a != b).map_or(nearest.len(), |((at, _), _)| at);
+        if common < SHORTEST_SECRET {
+            return None;
+        }
+        start = &start[..common];
+    }
+}
+
 /// What no file wrote has no position.
 fn located(diagnostic: Diagnostic, span: Span) -> Diagnostic {
     if span == Span::default() { diagnostic } else { diagnostic.at(span) }
@@ -138,6 +175,16 @@ mod tests {
         problems.error("x", &Path::of(&["services", "hunter22"]), Span::default(), "no service hunter22");
         let found = problems.into_diagnostics();
         assert_eq!((found[0].path.as_str(), found[0].message.as_str()), ("services.***", "no service ***"));
+    }
+
+    #[test]
+    fn of_secrets_inside_each_other_the_longest_is_hidden() {
+        let secrets: BTreeSet<String> = ["abcd", "abcdef", "abcz", "bcde"].map(str::to_owned).into();
+        for (text, expected) in
+            [("abcdef!", "***!"), ("abcde!", "***e!"), ("xabcy", "xabcy"), ("abcdabcz", "******"), ("abcx bcde", "abcx ***")]
+        {
+            assert_eq!(without(text, &secrets), expected, "{text}");
+        }
     }
 
     #[test]

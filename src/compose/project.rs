@@ -126,14 +126,18 @@ impl Loader<'_> {
 
     /// The last `name` that the Compose files give. Their problems are reported when they are loaded.
     fn written_name(&mut self, variables: &Variables) -> Option<String> {
+        let limits = self.options.limits.of_file();
         let mut name = None;
         for file in &self.sources.compose_files {
             let documents = match file {
-                ComposeFile::Text { text, .. } => yaml::parse(text, FileId::default()).0,
+                ComposeFile::Text { text, .. } if may_name(text) => yaml::parse_within(text, FileId::default(), limits).0,
+                ComposeFile::Text { .. } => Vec::new(),
                 ComposeFile::Structured { value, .. } => vec![yaml::from_json(value, FileId::default())],
                 ComposeFile::Path(path) => match self.sources.files.read(&paths::clean(path)) {
-                    Some(file) => yaml::text(&file.content, FileId::default())
-                        .map_or_else(|_| Vec::new(), |text| yaml::parse(text, FileId::default()).0),
+                    Some(file) => yaml::text(&file.content, FileId::default(), limits)
+                        .ok()
+                        .filter(|text| may_name(text))
+                        .map_or_else(Vec::new, |text| yaml::parse_within(text, FileId::default(), limits).0),
                     None => Vec::new(),
                 },
             };
@@ -186,6 +190,13 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Whether a text can have a key `name`, written plainly or escaped. Most have none, and needn't be read twice.
+fn may_name(text: &str) -> bool {
+    let in_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let word = |(at, name): (usize, &str)| !text[..at].ends_with(in_word) && !text[at + name.len()..].starts_with(in_word);
+    text.match_indices("name").any(word) || text.contains('\\') || text.contains("binary")
 }
 
 /// `scale` and `deploy.replicas` say the same; the one is written to the other.

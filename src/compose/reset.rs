@@ -1,12 +1,20 @@
 //! `!reset` and `!override` (Compose specification, "Merge"): what a later file takes away from the earlier ones.
 
+use std::collections::BTreeMap;
+
 use crate::yaml::{Node, Value};
 
 use super::path::{Path, Step};
 
 /// The places of a document that carry one of the two tags.
 #[derive(Clone, Debug, Default)]
-pub struct Resets(Vec<Path>);
+pub struct Resets {
+    places: Vec<Path>,
+    /// Those inside of an entry of a section, by section and name.
+    of_entries: BTreeMap<(String, String), Vec<Path>>,
+}
+
+const RESET: &str = "!reset";
 
 impl Resets {
     /// Finds the tags of a document, and takes out what `!reset` stands before.
@@ -31,14 +39,21 @@ impl Resets {
         }
     }
 
+    fn note(&mut self, path: &Path) {
+        self.places.push(path.clone());
+        if let [Step::Key(section), Step::Key(name), _, ..] = path.steps().as_slice() {
+            self.of_entries.entry((section.clone(), name.clone())).or_default().push(path.clone());
+        }
+    }
+
     fn keeps(&mut self, node: &mut Node, path: &Path) -> bool {
         match node.tag.as_deref() {
-            Some("!reset") => {
-                self.0.push(path.clone());
+            Some(RESET) => {
+                self.note(path);
                 return false;
             }
             // What stands below is new as a whole: tags in it have nothing to take away.
-            Some("!override") => self.0.push(path.clone()),
+            Some("!override") => self.note(path),
             _ => self.collect(node, path),
         }
         true
@@ -46,34 +61,45 @@ impl Resets {
 
     /// Takes the places out of a tree of earlier files. Items of lists can't be taken out one by one.
     pub fn apply(&self, tree: &mut Node) {
-        for path in &self.0 {
-            remove(tree, path.steps());
+        for path in &self.places {
+            mark(tree, &path.steps());
+        }
+        if !self.places.is_empty() {
+            sweep(tree);
         }
     }
 
     /// Takes the places out of one entry of a section, such as the service that is extended.
     pub fn apply_to(&self, section: &str, name: &str, node: &mut Node) {
-        for path in &self.0 {
-            if let [Step::Key(first), Step::Key(second), rest @ ..] = path.steps()
-                && first == section
-                && second == name
-            {
-                remove(node, rest);
-            }
+        let Some(paths) = self.of_entries.get(&(section.to_owned(), name.to_owned())) else { return };
+        for path in paths {
+            mark(node, &path.steps()[2..]);
         }
+        sweep(node);
     }
 }
 
-fn remove(node: &mut Node, steps: &[Step]) {
+/// Marks what is to go: taking entries out of a large mapping one by one would move the others each time.
+fn mark(node: &mut Node, steps: &[&Step]) {
     match steps {
-        [Step::Key(key)] => {
-            super::tree::remove(node, key);
-        }
+        [] => node.tag = Some(RESET.to_owned()),
         [Step::Key(key), rest @ ..] => {
             if let Some(value) = node.get_mut(key) {
-                remove(value, rest);
+                mark(value, rest);
             }
         }
+        _ => {}
+    }
+}
+
+/// Takes out what is marked. Marks that earlier files wrote are gone already.
+fn sweep(node: &mut Node) {
+    match &mut node.value {
+        Value::Mapping(mapping) => mapping.retain(|_, entry| {
+            sweep(&mut entry.value);
+            entry.value.tag.as_deref() != Some(RESET)
+        }),
+        Value::Sequence(items) => items.iter_mut().for_each(sweep),
         _ => {}
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::yaml;
+
 pub use super::interpolate::Variable;
+pub use super::load::{MAX_BYTES, MAX_SERVICES, MAX_VALUES};
 
 /// One file of the project directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +89,33 @@ impl Default for ProjectName {
     }
 }
 
+/// How large a project may be: the bounds that a trusted caller may set otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one file, see [`yaml::MAX_BYTES`].
+    pub file_bytes: usize,
+    /// Bytes of all files, see [`MAX_BYTES`].
+    pub bytes: usize,
+    /// Values of one file, see [`yaml::MAX_NODES`].
+    pub nodes: usize,
+    /// Values of a load, see [`MAX_VALUES`].
+    pub values: usize,
+    /// Services and jobs, see [`MAX_SERVICES`].
+    pub services: usize,
+}
+
+impl Limits {
+    pub(super) fn of_file(self) -> yaml::Limits {
+        yaml::Limits { bytes: self.file_bytes, nodes: self.nodes }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { file_bytes: yaml::MAX_BYTES, bytes: MAX_BYTES, nodes: yaml::MAX_NODES, values: MAX_VALUES, services: MAX_SERVICES }
+    }
+}
+
 /// How to load.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -108,6 +138,7 @@ pub struct Options {
     pub check_consistency: bool,
     /// Whether the files that services mount are read into the project.
     pub read_mounted: bool,
+    pub limits: Limits,
 }
 
 impl Default for Options {
@@ -125,6 +156,7 @@ impl Default for Options {
             resolve_environment: true,
             check_consistency: true,
             read_mounted: true,
+            limits: Limits::default(),
         }
     }
 }

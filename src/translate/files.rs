@@ -207,7 +207,11 @@ fn digest<'a>(files: impl Iterator<Item = (&'a str, &'a [u8])>, secret: bool) ->
     hash::of_bytes(&bytes)
 }
 
-fn config_map(metadata: kube::api::ObjectMeta, bytes: &BTreeMap<String, Arc<[u8]>>, mutable: bool) -> ConfigMap {
+fn config_map(
+    metadata: k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    bytes: &BTreeMap<String, Arc<[u8]>>,
+    mutable: bool,
+) -> ConfigMap {
     let mut text = BTreeMap::new();
     let mut binary = BTreeMap::new();
     for (key, content) in bytes {

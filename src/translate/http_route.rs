@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use kube::api::ObjectMeta;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kube::api::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::api::keys;
 use crate::compose::path::Path;

@@ -78,7 +78,7 @@ impl<'a> Report<'a> {
 /// The path at which a service says what a step before it inherits: `services.web.user` for `services.web.pre_start[0].user`.
 fn of_service(path: &Path) -> Path {
     let inside = matches!(path.steps().get(2), Some(Step::Key(key)) if key == "pre_start");
-    let steps = path.steps().iter().enumerate().filter(|(at, _)| !(inside && (*at == 2 || *at == 3)));
+    let steps = path.steps().into_iter().enumerate().filter(|(at, _)| !(inside && (*at == 2 || *at == 3)));
     steps.fold(Path::root(), |path, (_, step)| match step {
         Step::Key(key) => path.key(key),
         Step::Index(index) => path.index(*index),
@@ -87,7 +87,7 @@ fn of_service(path: &Path) -> Path {
 
 /// The node at a path of the canonical tree.
 pub fn node<'a>(root: &'a Node, path: &Path) -> Option<&'a Node> {
-    path.steps().iter().try_fold(root, |node, step| match step {
+    path.steps().into_iter().try_fold(root, |node, step| match step {
         Step::Key(key) => node.get(key),
         Step::Index(index) => node.as_sequence()?.get(*index),
     })

@@ -15,6 +15,6 @@ mod write;
 pub use emit::{from_json, to_json};
 pub use error::Error;
 pub use node::{Entry, FileId, Mapping, Node, Span, TIMESTAMP, Value};
-pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, parse, text};
+pub use parse::{Limits, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, parse, parse_within, text};
 pub use scalar::{format_float, parse_float};
 pub use write::write;

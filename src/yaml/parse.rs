@@ -8,14 +8,29 @@ use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, s
 
 /// Bytes of one YAML file.
 pub const MAX_BYTES: usize = 1 << 20;
-/// Values of one file, the copies that aliases make included; the reference parser's bound.
-pub const MAX_NODES: usize = 100_000;
+/// Values of one file, the copies that aliases make included.
+pub const MAX_NODES: usize = 50_000;
 /// Lists and mappings inside each other.
 pub const MAX_DEPTH: usize = 128;
 /// Documents of one file.
 pub const MAX_DOCUMENTS: usize = 100;
 /// Errors that are reported of one file.
 pub const MAX_ERRORS: usize = 50;
+
+/// How large a file may be: what bounds its cost that a caller may set otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// See [`MAX_BYTES`]. Positions count up to `u32::MAX`.
+    pub bytes: usize,
+    /// See [`MAX_NODES`].
+    pub nodes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: MAX_BYTES, nodes: MAX_NODES }
+    }
+}
 
 const RESET: &str = "!reset";
 const OVERRIDE: &str = "!override";
@@ -26,9 +41,9 @@ const CORE: &str = "tag:yaml.org,2002:";
 ///
 /// # Errors
 /// The first byte that is not UTF-8, or the size if it passes [`MAX_BYTES`].
-pub fn text(bytes: &[u8], file: FileId) -> Result<&str, Error> {
-    if bytes.len() > MAX_BYTES {
-        return Err(too_large(bytes.len(), file));
+pub fn text(bytes: &[u8], file: FileId, limits: Limits) -> Result<&str, Error> {
+    if bytes.len() > limits.bytes {
+        return Err(too_large(bytes.len(), file, limits));
     }
     std::str::from_utf8(bytes).map_err(|cause| {
         let at = span(file, cause.valid_up_to(), cause.valid_up_to());
@@ -41,13 +56,18 @@ pub fn text(bytes: &[u8], file: FileId) -> Result<&str, Error> {
 /// After an error of YAML's syntax, or a bound that is passed, the documents before it are returned; after others (duplicate or non-string
 /// keys, a tag that doesn't fit) reading goes on.
 pub fn parse(text: &str, file: FileId) -> (Vec<Node>, Vec<Error>) {
-    if text.len() > MAX_BYTES {
-        return (Vec::new(), vec![too_large(text.len(), file)]);
+    parse_within(text, file, Limits::default())
+}
+
+/// The same with other limits.
+pub fn parse_within(text: &str, file: FileId, limits: Limits) -> (Vec<Node>, Vec<Error>) {
+    if text.len() > limits.bytes {
+        return (Vec::new(), vec![too_large(text.len(), file, limits)]);
     }
-    let (documents, errors, lone_dash) = read(text, file, None);
+    let (documents, errors, lone_dash) = read(text, file, None, limits);
     match DASHES.into_iter().find(|mark| lone_dash && !text.contains(*mark)) {
         Some(mark) => {
-            let (documents, errors, _) = read(&with_marked_dashes(text, mark), file, Some(mark));
+            let (documents, errors, _) = read(&with_marked_dashes(text, mark), file, Some(mark), limits);
             (documents, errors)
         }
         None => (documents, errors),
@@ -69,12 +89,12 @@ fn with_marked_dashes(text: &str, mark: char) -> String {
 }
 
 /// Documents, errors, and whether the last of them is about a lone dash.
-fn read(text: &str, file: FileId, dash: Option<char>) -> (Vec<Node>, Vec<Error>, bool) {
+fn read(text: &str, file: FileId, dash: Option<char>, limits: Limits) -> (Vec<Node>, Vec<Error>, bool) {
     let aliased = text.contains('*');
     let mut lone_dash = false;
     let last_line = text.rsplit_once('\n').map_or(text, |(_, last)| last);
     let cut_off = (!last_line.trim().is_empty()).then(|| text.trim_end().len());
-    let mut builder = Builder { file, text, aliased, cut_off, dash, ..Builder::default() };
+    let mut builder = Builder { file, text, limits, aliased, cut_off, dash, ..Builder::default() };
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -107,6 +127,7 @@ struct Stop;
 struct Builder<'t> {
     file: FileId,
     text: &'t str,
+    limits: Limits,
     /// Whether the text can hold an alias at all; without one no anchor is copied.
     aliased: bool,
     /// Where the text of a last line without a line break ends: a block scalar that reaches it has no line break at its end either.
@@ -375,8 +396,9 @@ impl Builder<'_> {
 
     fn charge(&mut self, nodes: usize, at: Span) -> Result<(), Stop> {
         self.nodes += nodes;
-        if self.nodes > MAX_NODES {
-            return self.stop(at, format!("the file has more than {MAX_NODES} values, counting each copy that an alias makes"));
+        if self.nodes > self.limits.nodes {
+            let most = self.limits.nodes;
+            return self.stop(at, format!("the file has more than {most} values, counting each copy that an alias makes"));
         }
         Ok(())
     }
@@ -436,8 +458,8 @@ impl Builder<'_> {
     }
 }
 
-fn too_large(bytes: usize, file: FileId) -> Error {
-    let message = format!("the file has {bytes} bytes; the limit is {MAX_BYTES}");
+fn too_large(bytes: usize, file: FileId, limits: Limits) -> Error {
+    let message = format!("the file has {bytes} bytes; the limit is {}", limits.bytes);
     Error { path: String::new(), message, span: span(file, 0, 0), note: None }
 }
 

@@ -2,6 +2,9 @@
 
 use serde_json::Value as Json;
 
+/// Longer keys must be marked as such: readers look no further for the colon.
+const LONGEST_KEY: usize = 1000;
+
 /// The value as a block of YAML, ended by a line break. Texts of several lines are literal blocks.
 pub fn write(value: &Json) -> String {
     let mut text = String::new();
@@ -24,7 +27,13 @@ fn block(value: &Json, indent: usize, text: &mut String) {
                 if index > 0 || text.is_empty() || text.ends_with('\n') {
                     text.extend(std::iter::repeat_n(' ', indent));
                 }
-                text.push_str(&scalar_text(key));
+                let key = scalar_text(key);
+                if key.len() > LONGEST_KEY {
+                    text.extend(["? ", &key, "\n"]);
+                    text.extend(std::iter::repeat_n(' ', indent));
+                } else {
+                    text.push_str(&key);
+                }
                 text.push(':');
                 below(value, indent, text);
             }
@@ -134,6 +143,15 @@ mod tests {
         assert_eq!(to_json(&documents[0]), *value, "{text}");
         let other: Json = serde_yaml::from_str(&text).unwrap_or_default();
         assert_eq!(other, *value, "{text}");
+    }
+
+    #[test]
+    fn a_key_of_any_length_is_read_as_it_was() {
+        for length in [1000, 1001, 1024, 5000] {
+            let key = "k".repeat(length);
+            check(&json!({&key: 1}));
+            check(&json!({"a": [{&key: {"b": [1], &key: "x\ny\n"}}, {"c": 1}]}));
+        }
     }
 
     #[test]

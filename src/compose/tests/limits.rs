@@ -80,3 +80,54 @@ fn thousands_of_unknown_keys_are_told_in_a_bounded_number_of_messages() {
     assert!(errors.len() <= 201 && errors[200].contains("more problems"), "{}", errors.len());
     assert!(start.elapsed().as_secs() < 20, "took {:?}", start.elapsed());
 }
+
+#[test]
+fn the_number_of_services_is_bounded() {
+    let services = |count| Try::of(&format!("services:\n{}", lines(count, |index| format!("  s{index}: {{image: x}}\n"))));
+    assert_eq!(services(1000).project().services.len(), 1000);
+    bounded(&services(1001), "more than 1000 services");
+}
+
+#[test]
+fn what_short_forms_stand_for_is_bounded() {
+    let all = lines(200, |index| format!("s{index}, "));
+    let services = lines(200, |index| format!("  t{index}: {{image: x, depends_on: [{all}]}}\n"));
+    bounded(&Try::of(&format!("services:\n{services}")), "short forms stand for");
+}
+
+#[test]
+fn an_env_file_that_every_service_reads_is_bounded() {
+    let services = lines(500, |index| format!("  s{index}: {{image: x, env_file: a.env}}\n"));
+    let variables = lines(1000, |index| format!("A{index}=x\n"));
+    bounded(&Try::of(&format!("services:\n{services}")).file("a.env", &variables), "values together");
+    bounded(&Try::of(&format!("services:\n{services}")).file("a.env", &"# x\n".repeat(5000)), "bytes of files");
+}
+
+#[test]
+fn files_that_are_merged_cost_a_bounded_number_of_passes() {
+    let text =
+        |letter: char| format!("services:\n{}", lines(900, |index| format!("  s{index}: {{image: x, labels: [{letter}=1, b=2]}}\n")));
+    let mut found = Try::of(&text('a'));
+    for index in 0..60 {
+        found = found.merged(&format!("{index}.yaml"), &text('c'));
+    }
+    bounded(&found, "together");
+}
+
+#[test]
+fn services_that_all_depend_on_each_other_are_told_of_some_cycles() {
+    let all = |but: usize| lines(60, |index| if index == but { String::new() } else { format!("s{index}, ") });
+    let services = lines(60, |index| format!("  s{index}: {{image: x, depends_on: [{}]}}\n", all(index)));
+    let errors = Try::of(&format!("services:\n{services}")).errors();
+    assert!((1..=50).contains(&errors.len()), "{} errors", errors.len());
+    assert!(errors[0].contains("depend on each other"), "{}", errors[0]);
+}
+
+#[test]
+fn many_resets_of_one_mapping_leave_the_rest_as_it_was() {
+    let keys = lines(10_000, |index| format!("    l{index}: x\n"));
+    let resets = lines(9_999, |index| format!("    l{index}: !reset null\n"));
+    let found = web(&format!("labels:\n{}", keys.replace("    ", "  ")));
+    let project = found.merged("b.yaml", &format!("services:\n  web:\n   labels:\n{resets}")).project();
+    assert_eq!(project.services["web"].labels.keys().collect::<Vec<_>>(), ["l9999"]);
+}
