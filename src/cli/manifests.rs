@@ -37,7 +37,7 @@ fn is_file(path: &Path) -> bool {
 /// A YAML stream, or a JSON list.
 fn text(manifests: &[Value], format: Format) -> Result<String, Error> {
     match format {
-        Format::Yaml => Ok(manifests.iter().map(|manifest| format!("---\n{}", yaml::write(manifest))).collect()),
+        Format::Yaml => Ok(manifests.iter().flat_map(|manifest| ["---\n".to_owned(), yaml::write(manifest)]).collect()),
         Format::Json => {
             let list = json!({ "apiVersion": "v1", "kind": "List", "items": manifests });
             Ok(serde_json::to_string_pretty(&list)? + "\n")

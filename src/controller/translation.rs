@@ -10,7 +10,7 @@ use crate::cluster::client::{Class, Error};
 use crate::cluster::stack::StackEntry;
 use crate::cluster::{Reference, ReferenceKind, StackKey, fetch};
 use crate::compose::decode::units;
-use crate::compose::diagnostic::{Diagnostic, SourceMap, has_errors, render_plain};
+use crate::compose::diagnostic::{Diagnostic, Note, SourceMap, has_errors, render_plain};
 use crate::compose::model::{FileSource, Project};
 use crate::compose::sources::{Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
@@ -227,8 +227,14 @@ fn warning(diagnostic: &Diagnostic, map: &SourceMap) -> StackWarning {
         code: diagnostic.code.to_owned(),
         path: diagnostic.path.clone(),
         position: position.map(|p| p.to_string()),
-        message: format!("{}{help}", diagnostic.message),
+        message: format!("{}{}{help}", diagnostic.message, places(diagnostic, map)),
     }
+}
+
+/// The other places that explain a diagnostic: `; first said at compose.yaml:4:5`.
+fn places(diagnostic: &Diagnostic, map: &SourceMap) -> String {
+    let place = |note: Note| Some(format!("; {} at {}", note.message.trim_end_matches(" here"), map.position(note.span?)?));
+    map.notes(diagnostic).into_iter().filter_map(place).collect()
 }
 
 /// Reads what has changed since it was last read: one GET per object and change.
@@ -308,5 +314,25 @@ fn network_exists(ctx: &Context, key: &StackKey, name: &str) -> Result<bool, Lat
         Existence::Exists => Ok(true),
         Existence::Missing => Ok(false),
         Existence::Unknown => Err(Later::Woken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::sources::{ComposeFile, File, FileSet, Variables};
+
+    #[test]
+    fn a_warning_names_every_place_that_its_value_comes_from() {
+        let texts =
+            [("a.yaml", "services:\n  web:\n    image: nginx\n    cgroup_parent: a\n"), ("b.yaml", "services: {web: {cgroup_parent: b}}")];
+        let file = |(name, text): (&str, &str)| (name.to_owned(), File { content: text.as_bytes().into(), ..File::default() });
+        let files = FileSet { files: texts.map(file).into() };
+        let compose_files = texts.map(|(name, _)| ComposeFile::Path(name.to_owned())).into();
+        let loaded = compose::load(&Sources { files: &files, compose_files, variables: Variables::new() }, &Options::default());
+        let problems = loaded.project.map(|project| translate::translate(&project, &Settings::default(), &Facts::default()).1);
+        let told: Vec<_> = problems.iter().flatten().map(|problem| warning(problem, &loaded.map)).collect();
+        let said: Vec<_> = told.iter().map(|told| (told.position.as_deref(), told.message.as_str())).collect();
+        assert_eq!(said, [(Some("b.yaml:1:18"), "a pod's control group is chosen by its node; first said at a.yaml:4:5")]);
     }
 }
