@@ -95,3 +95,53 @@ async fn files_of_a_host_directory_travel_in_the_stack() {
     seed.space.sh_until("redis-slave1", "grep -q 'slaveof master 6379' /data/redis.conf").await;
     seed.space.close().await;
 }
+
+#[tokio::test]
+async fn configs_and_secrets_have_the_owners_and_modes_that_are_written() {
+    let space = Space::open("owners").await;
+    let file = r#"
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    init: true
+    user: "1000:2000"
+    configs: [{source: text, target: /etc/owned, uid: "1000", gid: "2000", mode: 0640}]
+    secrets: [{source: text, uid: "1000", gid: "2000", mode: 0400}]
+configs: {text: {file: text}}
+secrets: {text: {file: text}}
+"#;
+    space.create_spec("shop", json!({"compose": file, "files": {"text": "mine"}})).await;
+    space.ready("shop").await;
+    let found = space.sh("web", "stat -Lc '%a %u %g' /etc/owned /run/secrets/text; cat /etc/owned /run/secrets/text").await;
+    assert_eq!(found, "640 1000 2000\n400 1000 2000\nminemine");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn mounted_files_that_may_be_written_to_are_copies_of_the_pod() {
+    let space = Space::open("copies").await;
+    let file = r#"
+services:
+  web: {image: busybox, command: sleep infinity, init: true, volumes: ["./settings:/etc/settings", "./dir:/dir"]}
+  reader: {image: busybox, command: sleep infinity, init: true, volumes: ["./settings:/etc/settings:ro"]}
+"#;
+    space
+        .create_spec("shop", json!({"compose": file, "files": {"settings": "1", "dir/a": "a", "dir/deep/run": "#!/bin/sh\necho ran"}}))
+        .await;
+    space.ready("shop").await;
+    let found = space.sh("web", "echo 2 >>/etc/settings; echo b >/dir/b; cat /etc/settings /dir/a /dir/b; /dir/deep/run").await;
+    assert_eq!(found, "12\nab\nran\n");
+    assert_eq!(space.sh("reader", "cat /etc/settings").await, "1");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_tmpfs_has_the_mode_and_owner_that_are_written() {
+    let space = Space::open("tmpfs").await;
+    let file = r#"services: {web: {image: busybox, command: sleep infinity, init: true, tmpfs: ["/a", "/b:mode=700,uid=1000,gid=2000"]}}"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    assert_eq!(space.sh("web", "stat -c '%a %u %g' /a /b").await, "1777 0 0\n700 1000 2000\n");
+    space.close().await;
+}

@@ -23,6 +23,7 @@ mod files;
 mod jobs;
 mod names;
 mod networks;
+mod pods;
 mod process;
 mod reasons;
 mod reboot;

@@ -100,3 +100,29 @@ async fn a_counter_in_a_volume_survives_the_loss_of_its_pod() {
     answer(&[&url], "visit 4", |text| text.contains("访问4次")).await;
     seed.space.close().await;
 }
+
+#[tokio::test]
+async fn a_fresh_volume_is_filled_from_the_image_with_its_owners_and_modes() {
+    let space = Space::open("filled").await;
+    let file = r#"
+services:
+  root: {image: filled, stop_grace_period: 1s, volumes: ["one:/filled"]}
+  user: {image: filled, stop_grace_period: 1s, user: "1000:2000", volumes: ["two:/filled"]}
+  empty: {image: filled, stop_grace_period: 1s, volumes: [{type: volume, source: three, target: /filled, volume: {nocopy: true}}]}
+volumes: {one: , two: , three: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    let found = space.sh("root", "cd /filled; stat -c '%a %u %g %n' . file deep/own; cat file").await;
+    assert_eq!(found, "750 1000 2000 .\n640 1000 2000 file\n444 1234 2000 deep/own\nfrom-the-image\n");
+    let found = space.sh("user", "cd /filled; echo more >>file && echo new >new && cat file new").await;
+    assert_eq!(found, "from-the-image\nmore\nnew\n", "its own files are its own");
+    assert_eq!(space.sh("empty", "ls -A /filled").await, "");
+
+    // What has changed since stays, also for pods that come later.
+    space.sh("root", "rm /filled/file; echo changed >/filled/deep/own").await;
+    space.patch("shop", serde_json::json!({"services": {"root": {"restartedAt": "2026-01-01T00:00:00Z"}}})).await;
+    space.sh_until("root", "! test -e /filled/file && grep changed /filled/deep/own && test $(cat /proc/uptime | cut -d. -f1) -gt 0").await;
+    space.ready("shop").await;
+    space.close().await;
+}
