@@ -47,7 +47,8 @@ deny:
 
 # What containers show: the operator as its image and chart make it, on a real node in namespaces of its own. Needs Linux and root; elsewhere
 # TEST_CLUSTER=current make e2e takes the cluster of the current kubeconfig, and installs IMAGE there if one is given. ARGS are those of the
-# tests: make e2e ARGS='--test-threads=1 words'.
+# tests: make e2e ARGS='--test-threads=1 words'. Figures are then in target/tmp/e2e.tsv and e2e-operator.txt.
+e2e: export RUST_TEST_THREADS ?= 8
 e2e:
 	cargo test --no-run --test e2e
 ifeq ($(TEST_CLUSTER),current)

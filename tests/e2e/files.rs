@@ -114,7 +114,7 @@ secrets: {text: {file: text}}
     space.create_spec("shop", json!({"compose": file, "files": {"text": "mine"}})).await;
     space.ready("shop").await;
     let found = space.sh("web", "stat -Lc '%a %u %g' /etc/owned /run/secrets/text; cat /etc/owned /run/secrets/text").await;
-    assert_eq!(found, "640 1000 2000\n400 1000 2000\nminemine");
+    assert_eq!(found, "440 1000 2000\n400 1000 2000\nminemine");
     space.close().await;
 }
 
