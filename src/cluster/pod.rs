@@ -41,8 +41,15 @@ impl PodObjectView {
             inputs: self.annotations().get(keys::INPUTS).cloned(),
             workload: self.workload(),
             unschedulable: condition("PodScheduled").filter(|c| c.status == "False").map(|c| c.message.clone().unwrap_or_default()),
+            ended: self.ended(),
             containers: containers.map(container).collect(),
         }
+    }
+
+    fn ended(&self) -> Option<String> {
+        let reason = self.status.reason.as_deref().filter(|_| self.status.phase.as_deref() == Some("Failed"))?;
+        let message = self.status.message.as_deref().map(str::trim).filter(|message| !message.is_empty());
+        Some(message.map_or_else(|| reason.to_owned(), |message| format!("{reason}: {message}")))
     }
 
     fn workload(&self) -> Option<Kind> {

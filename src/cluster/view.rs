@@ -164,6 +164,8 @@ pub struct PodView {
     pub workload: Option<Kind>,
     /// Message of `PodScheduled=False`.
     pub unschedulable: Option<String>,
+    /// Why the node ended it, as with an eviction; a pod whose program failed has no such reason.
+    pub ended: Option<String>,
     pub containers: Vec<ContainerView>,
 }
 

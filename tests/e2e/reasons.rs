@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use compose_operator::api::ComposeStack;
-use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
 use serde_json::json;
 
 use crate::support::{Space, service};
@@ -15,6 +15,10 @@ const SOON: Duration = Duration::from_secs(10);
 async fn told(space: &Space, file: &str, words: &[&str]) {
     let begin = Instant::now();
     space.create("shop", file).await;
+    until_told(space, words, begin).await;
+}
+
+async fn until_told(space: &Space, words: &[&str], begin: Instant) {
     let says = |stack: &ComposeStack| {
         let services = stack.status.iter().flat_map(|status| &status.services);
         let message = services.filter(|service| service.name == "web").find_map(|service| service.message.as_deref());
@@ -89,6 +93,18 @@ async fn quota(space: &Space, what: &str, limit: &str) {
     let enforced =
         |quota: Option<&ResourceQuota>| quota.is_some_and(|quota| quota.status.as_ref().is_some_and(|status| status.used.is_some()));
     space.until::<ResourceQuota>("quota", "in force", enforced).await;
+}
+
+#[tokio::test]
+async fn a_program_that_fills_the_disk() {
+    let space = Space::open("disk").await;
+    let fill = r#"[sh, -c, "sleep 1; dd if=/dev/zero of=/big bs=1M count=8; sleep infinity"]"#;
+    space.create("shop", &format!("services: {{web: {{image: busybox, init: true, storage_opt: {{size: 2m}}, command: {fill}}}}}")).await;
+    // The kubelet looks every ten seconds; the pod's own status is where its ten seconds end and the operator's begin.
+    let evicted = |pod: &Pod| pod.status.as_ref().is_some_and(|status| status.reason.as_deref() == Some("Evicted"));
+    space.until_any::<Pod>("evicted", evicted).await;
+    until_told(&space, &["Evicted"], Instant::now()).await;
+    space.close().await;
 }
 
 #[tokio::test]

@@ -415,6 +415,7 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
         inputs: Some(pod.template.inputs.clone()),
         workload: Some(pod.kind),
         unschedulable: None,
+        ended: None,
         containers: vec![ContainerView {
             name: pod.service.clone(),
             started: matches!(pod.stage, 1 | 2),

@@ -27,6 +27,11 @@ pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -
             reasons.push((4, "it runs but isn't ready: its healthcheck has not succeeded yet".to_owned()));
         }
     }
+    // Pods that the node has ended stay there for a while: they tell nothing when another one runs.
+    if current(plan, scene.pods(&plan.pod)).all(|p| p.ended.is_some() || !main_container(plan, p).is_some_and(|c| c.started)) {
+        let ended = current(plan, scene.pods(&plan.pod)).filter_map(|p| p.ended.as_ref());
+        reasons.extend(ended.map(|why| (1, format!("its pod was ended by the node: {why}"))));
+    }
     let own = reasons.into_iter().min();
     let stuck = || problem.map(|p| (3, p.to_owned()));
     let found = match own {

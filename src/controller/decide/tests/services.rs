@@ -56,6 +56,10 @@ fn the_message_tells_why_a_pod_is_not_ready() {
     let told = format!("0 of 1 ready: its container can't be started: {words}");
     check(ended_by(EndedBy::NotStarted(words.to_owned())), &told);
     check(waiting("RunContainerError", words), &told);
+    check(
+        |p| p.ended = Some("Evicted: The node was low on resource: memory.".to_owned()),
+        "0 of 1 ready: its pod was ended by the node: Evicted: The node was low on resource: memory.",
+    );
     check(|p| p.containers[0].started = true, "0 of 1 ready: it runs but isn't ready: its healthcheck has not succeeded yet");
     check(
         |p| p.unschedulable = Some("0/3 nodes are available: 3 Insufficient memory.".to_owned()),
