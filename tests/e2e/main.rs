@@ -19,6 +19,7 @@
 
 mod dependencies;
 mod downtime;
+mod extension;
 mod files;
 mod jobs;
 mod names;
