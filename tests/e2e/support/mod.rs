@@ -20,5 +20,5 @@ mod steady;
 pub use installed::{OPERATOR_NAMESPACE, alone, installed};
 pub use node::{answer, curl, finish, node, outside, until};
 pub use seed::Seed;
-pub use space::{Space, condition, kubectl, service};
+pub use space::{Space, condition, service};
 pub use steady::Steady;

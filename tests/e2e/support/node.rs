@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::installed::{PATIENCE, installed, realnode};
 use super::space::Space;
 
-/// The program that runs commands beside the node and in it, and pulls its plug.
+/// The program that pulls the node's plug.
 pub struct Node {
     program: std::path::PathBuf,
 }
@@ -27,15 +27,6 @@ impl Node {
         command.arg("reboot");
         let output = finish(command).await;
         assert!(output.status.success(), "the node didn't come back:\n{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// Runs a command in the node, as root.
-    pub async fn exec(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(&self.program);
-        command.arg("exec").args(arguments);
-        let output = finish(command).await;
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 
