@@ -6,6 +6,12 @@
 
 #[path = "translate/attributes.rs"]
 mod attributes;
+#[path = "corpus/cases.rs"]
+mod cases;
+#[path = "corpus/mod.rs"]
+mod corpus;
+#[path = "translate/corpus.rs"]
+mod corpus_files;
 #[path = "translate/hosts.rs"]
 mod hosts;
 #[path = "translate/inputs.rs"]

@@ -41,7 +41,8 @@ pub struct ComposeStackSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub compose_files: Option<Vec<String>>,
-    /// The project directory: path → text. Content that starts with `#!` is executable.
+    /// The project directory: path → text. Content that starts with `#!` is executable. A path that ends in a slash is a directory without
+    /// files, and has no text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
     /// The project directory's binary files: path → base64.

@@ -52,6 +52,12 @@ impl Files for Disk {
         }
         found
     }
+
+    /// docker compose makes what is missing below the project; elsewhere on the disk nothing is taken for the stack's.
+    fn has_directory(&self, path: &str, made: bool) -> bool {
+        let real = self.directory.join(path);
+        !path.starts_with('/') && (real.is_dir() || (made && !real.exists()))
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::interpolate::{self, Variable};
 use super::load::{ALL, Loader, Scope};
 use super::model::{FileSource, MountKind, Project};
 use super::path::Path;
-use super::sources::{ComposeFile, Options, ProjectName, Sources, Variables};
+use super::sources::{ComposeFile, File, Options, ProjectName, Sources, Variables};
 use super::{conform, consistency, normalize, paths, schema, select, tree, typed};
 
 /// Bytes of mounted files that a project takes in.
@@ -162,7 +162,10 @@ impl Loader<'_> {
         });
         let steps = project.services.values().flat_map(|service| &service.pre_start).map(|step| &step.container);
         let mounts = project.services.values().chain(steps).flat_map(|container| &container.volumes);
-        let binds = mounts.filter(|mount| mount.kind == MountKind::Bind).filter_map(|mount| mount.source.clone());
+        let mounts = mounts.filter(|mount| mount.kind == MountKind::Bind);
+        let directories: BTreeMap<String, bool> =
+            mounts.clone().filter_map(|mount| Some((paths::clean(mount.source.as_deref()?), mount.bind_create_host_path))).collect();
+        let binds = mounts.filter_map(|mount| mount.source.clone());
         // A named volume may be a bind mount in disguise: `driver_opts: {type: none, o: bind, device: ./data}`.
         let disguised =
             project.volumes.values().filter(|volume| volume.driver_opts.get("o").is_some_and(|options| options.contains("bind")));
@@ -187,6 +190,15 @@ impl Loader<'_> {
                     return;
                 }
                 project.files.files.insert(file, content);
+            }
+        }
+        for (path, made) in directories {
+            let files = &mut project.files.files;
+            let below = format!("{path}/");
+            let is_there =
+                files.contains_key(&path) || files.range(below.clone()..).next().is_some_and(|(file, _)| file.starts_with(&below));
+            if !is_there && self.sources.files.has_directory(&path, made) {
+                files.insert(below, File::default());
             }
         }
     }

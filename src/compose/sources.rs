@@ -17,7 +17,8 @@ pub struct File {
     pub tainted: bool,
 }
 
-/// Files by cleaned path relative to the project directory (`conf/nginx.conf`, `../shared/.env`, or absolute).
+/// Files by cleaned path relative to the project directory (`conf/nginx.conf`, `../shared/.env`, or absolute). A path that ends in a slash is a
+/// directory without files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileSet {
     pub files: BTreeMap<String, File>,
@@ -36,6 +37,12 @@ pub trait Files {
         let _ = directory;
         Vec::new()
     }
+
+    /// Whether a directory without files is there, or would be made where nothing is.
+    fn has_directory(&self, path: &str, made: bool) -> bool {
+        let _ = (path, made);
+        false
+    }
 }
 
 impl Files for FileSet {
@@ -46,6 +53,10 @@ impl Files for FileSet {
     fn below(&self, directory: &str) -> Vec<String> {
         let inside = |path: &&String| directory == "." || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
         self.files.keys().filter(inside).cloned().collect()
+    }
+
+    fn has_directory(&self, path: &str, _: bool) -> bool {
+        self.files.contains_key(&format!("{path}/"))
     }
 }
 

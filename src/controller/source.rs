@@ -75,11 +75,16 @@ pub fn collect(spec: &ComposeStackSpec, copies: &Copies) -> Result<Collected, Re
     Ok(Collected { files: FileSet { files }, compose_files, variables })
 }
 
-/// The cleaned path of a file; `None` for one that can only be a directory.
-fn clean(path: &str) -> Option<String> {
+/// The cleaned path of a file, or of a directory without files, which ends in a slash and has no content.
+fn clean(path: &str, content: &[u8]) -> Option<String> {
     let cleaned = compose::clean(path);
-    (!path.is_empty() && !path.ends_with('/') && !matches!(cleaned.as_str(), "." | "/" | "..") && !cleaned.ends_with("/.."))
-        .then_some(cleaned)
+    let is_directory = path.ends_with('/');
+    let is_somewhere = !path.is_empty() && !matches!(cleaned.as_str(), "." | "/" | "..") && !cleaned.ends_with("/..");
+    match is_directory {
+        _ if !is_somewhere => None,
+        false => Some(cleaned),
+        true => content.is_empty().then(|| cleaned + "/"),
+    }
 }
 
 /// All problems at once; a missing source outweighs the others, since they may come of it.
@@ -110,7 +115,7 @@ fn compose_files(spec: &ComposeStackSpec, problems: &mut Problems) -> Vec<Compos
     }
     let mut found = Vec::new();
     for (index, path) in spec.compose_files.iter().flatten().enumerate() {
-        match clean(path) {
+        match clean(path, b"a Compose file") {
             Some(path) => found.push(ComposeFile::Path(path)),
             None => problems.invalid.push(format!("spec.composeFiles[{index}]: {path:?} is not the path of a file")),
         }
@@ -179,7 +184,7 @@ fn add_object(
 }
 
 fn add(files: &mut BTreeMap<String, File>, at: &str, path: &str, content: Vec<u8>, tainted: bool, problems: &mut Problems) {
-    match clean(path) {
+    match clean(path, &content) {
         Some(path) => {
             let executable = content.starts_with(b"#!");
             files.insert(path, File { content: content.into(), executable, tainted });
@@ -252,11 +257,16 @@ mod tests {
 
     #[test]
     fn paths_are_cleaned_and_those_of_no_file_are_refused() {
-        assert_eq!(clean("./conf//nginx/../a.conf"), Some("conf/a.conf".to_owned()));
-        assert_eq!(clean("../shared/.env"), Some("../shared/.env".to_owned()));
-        assert_eq!(clean("/etc/a"), Some("/etc/a".to_owned()));
+        let text = |path| clean(path, b"text");
+        assert_eq!(text("./conf//nginx/../a.conf"), Some("conf/a.conf".to_owned()));
+        assert_eq!(text("../shared/.env"), Some("../shared/.env".to_owned()));
+        assert_eq!(text("/etc/a"), Some("/etc/a".to_owned()));
         for path in ["", ".", "..", "/", "a/..", "conf/"] {
-            assert_eq!(clean(path), None, "{path}");
+            assert_eq!(text(path), None, "{path}");
+        }
+        assert_eq!(clean("./data/", b""), Some("data/".to_owned()), "a directory without files");
+        for path in ["", "./", "/", "a/../"] {
+            assert_eq!(clean(path, b""), None, "{path}");
         }
         let refusal = collect(&spec(json!({ "compose": "", "binaryFiles": { "x": "%" } })), &Copies::new()).unwrap_err();
         assert!(refusal.message.starts_with("spec.binaryFiles[\"x\"]: is not base64"), "{}", refusal.message);

@@ -91,7 +91,8 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     for (name, _) in volume.driver_opts.iter().filter(|(name, _)| !matches!(name.as_str(), "size" | "class" | "type" | "o" | "device")) {
         report.warn("driver-option", &path.key("driver_opts").key(name), "has no effect on a claim; `size` and `class` have");
     }
-    let Some(name) = ObjectName::of_claim(&volume.name) else {
+    let written = if volume.name.is_empty() { key } else { &volume.name };
+    let Some(name) = ObjectName::of_claim(written) else {
         report.refuse(
             "illegal-name",
             path,

@@ -64,10 +64,13 @@ fn gpu<'a>(request: &DeviceRequest, policy: &'a Policy, path: &Path, report: &mu
         "" => "nvidia",
         driver => driver,
     };
-    let is_gpu = driver == "tpu" || has("gpu") || request.capabilities.is_empty();
-    let Some(resource) = policy.gpu_drivers.get(driver).filter(|_| is_gpu) else {
-        let drivers = known(&policy.gpu_drivers);
-        let what = format!("no resource is known for the driver {driver:?} with the capabilities {:?}{drivers}", request.capabilities);
+    if driver != "tpu" && !has("gpu") && !request.capabilities.is_empty() {
+        let message = format!("{:?}: devices are chosen by the capabilities gpu and tpu", request.capabilities);
+        report.refuse("device", &path.key("capabilities"), message);
+        return None;
+    }
+    let Some(resource) = policy.gpu_drivers.get(driver) else {
+        let what = format!("no resource is known for the driver {driver:?}{}", known(&policy.gpu_drivers));
         report.forbidden("device", path, &what, "gpuDrivers");
         return None;
     };

@@ -245,12 +245,10 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
     if mount.bind_propagation.as_deref().is_some_and(|propagation| !matches!(propagation, "" | "private" | "rprivate")) {
         report.warn("propagation", &path.key("bind").key("propagation"), "the stack's files hold no further mounts");
     }
+    let is_file = |path: &str| !path.ends_with('/');
     if !mount.read_only {
-        report.warn(
-            "bind-copy",
-            path,
-            format!("{} is a copy of the stack's files, not your own: what is written there stays there", mount.target),
-        );
+        let what = if found.iter().any(|(path, _)| is_file(path)) { "a copy of the stack's files" } else { "a directory of the cluster's" };
+        report.warn("bind-copy", path, format!("{} is {what}, not your own: what is written there stays there", mount.target));
     }
     let secret = found.iter().any(|(_, file)| file.tainted);
     let name = root.rsplit('/').next().unwrap_or(root);
@@ -273,11 +271,15 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
         root => file.strip_prefix(root)?.strip_prefix('/').map(str::to_owned),
     };
     // A file of the directory's own name can't be there too: what lies below wins.
-    let items =
-        found.iter().filter_map(|(path, file)| Some(Item { path: inside(path)?, content: file.content.clone(), mode: files::mode(file) }));
+    let all = found.iter().filter(|(path, _)| is_file(path));
+    let items = all.filter_map(|(path, file)| Some(Item { path: inside(path)?, content: file.content.clone(), mode: files::mode(file) }));
     let name = if matches!(name, "." | "") { "files" } else { name };
     if mount.read_only {
         let items = with_mount_points(items.collect(), &mount.target, store);
+        if items.is_empty() {
+            mounts.add(mounts::scratch(&volume_name("empty", &mount.target), false, None), at(&mount.target, true, None), path, report);
+            return;
+        }
         let content = Content { items, secret, ..Content::default() };
         content_mount(store, &content, name, (&mount.target, None), path, mounts, report);
     } else {
@@ -288,9 +290,14 @@ fn bind(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &mu
 
 /// A directory of the stack's files on a volume of its own, so that what a program writes there outlives its pod.
 fn writable(store: &mut Store, content: &Content, name: &str, mount: &Mount, path: &Path, mounts: &mut Mounts, report: &mut Report) {
-    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
-    let from = mounts.volume(made.volume(&volume_name("file", name)));
-    mounts.digests.insert(mount.target.clone(), made.hash);
+    let from = if content.items.is_empty() {
+        None
+    } else {
+        let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
+        let from = mounts.volume(made.volume(&volume_name("file", name)));
+        mounts.digests.insert(mount.target.clone(), made.hash);
+        Some(from)
+    };
     let everywhere = store.service.deploy.as_ref().is_some_and(|deploy| deploy.mode == DeployMode::Global);
     let volume = if everywhere {
         let message =
@@ -304,8 +311,10 @@ fn writable(store: &mut Store, content: &Content, name: &str, mount: &Mount, pat
         mounts.has_own_claim |= one_node;
         mounts::claim(&volume_name("copy", &mount.target), claim.as_str())
     };
-    let to = mounts.volume(volume.clone());
-    mounts.tasks.push(Task::Sync { from, to });
+    if let Some(from) = from {
+        let to = mounts.volume(volume.clone());
+        mounts.tasks.push(Task::Sync { from, to });
+    }
     mounts.add(volume, at(&mount.target, false, Some(claims::DATA.to_owned())), path, report);
 }
 

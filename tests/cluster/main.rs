@@ -30,9 +30,14 @@
 #![allow(clippy::large_futures)]
 
 mod admission;
+#[path = "../corpus/cases.rs"]
+mod cases;
 mod chart;
 mod conflict;
 mod convert;
+#[path = "../corpus/mod.rs"]
+mod corpus;
+mod corpus_files;
 mod crash;
 mod examples;
 mod gates;
@@ -50,6 +55,8 @@ mod resource;
 mod rights;
 mod scaling;
 mod secrets;
+#[path = "../translate/support.rs"]
+mod stacks;
 mod status;
 mod support;
 mod volumes;

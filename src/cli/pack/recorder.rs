@@ -35,4 +35,12 @@ impl Files for Recorder<'_> {
     fn below(&self, directory: &str) -> Vec<String> {
         self.files.below(directory)
     }
+
+    fn has_directory(&self, path: &str, made: bool) -> bool {
+        let has = self.files.has_directory(path, made);
+        if has {
+            self.read.borrow_mut().insert(format!("{path}/"), File::default());
+        }
+        has
+    }
 }
