@@ -77,7 +77,8 @@ else
 	cargo run -q --example demo
 endif
 
-# crds/ and the chart's copy of it, from the Rust types; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy.
+# crds/ and the chart's copy of it, from the Rust types; tests/corpus/refused.txt, from what translation refuses; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy.
 generate:
 	UPDATE=1 cargo test -q --test repo crd_
 	UPDATE=1 cargo test -q --test repo page_
+	UPDATE=1 cargo test -q --test translate corpus

@@ -2,10 +2,10 @@
 //!
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
 
-#[path = "compose/differences.rs"]
-mod differences;
 #[path = "corpus/mod.rs"]
 mod corpus;
+#[path = "compose/differences.rs"]
+mod differences;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -94,6 +94,23 @@ mod tests {
     }
 
     #[test]
+    fn what_compose_would_make_is_a_directory_without_files() {
+        let root = place("empty");
+        fs::create_dir(root.join("there")).unwrap();
+        let disk = Disk::new(&root);
+        for (path, made, expected) in [
+            ("there", false, true),
+            ("missing", true, true),
+            ("missing", false, false),
+            ("conf/a.txt", true, false),
+            ("/srv/none", true, false),
+        ] {
+            assert_eq!(disk.has_directory(path, made), expected, "{path}");
+        }
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
     fn devices_and_system_directories_are_not_taken() {
         let disk = Disk::new("/");
         assert_eq!(disk.read("/dev/null"), None);

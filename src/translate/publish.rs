@@ -23,7 +23,7 @@ use super::objects::{Objects, StringMap, metadata, selector, service_labels};
 use super::report::Report;
 use super::routes::{self, Url, Way};
 use super::service::{
-    PREFER_DUAL_STACK, Published, app_protocol, check_ports, distinguish_names, node_port, offered, published, published_name,
+    PREFER_DUAL_STACK, Published, app_protocol, candidates, check_ports, distinguish_names, node_port, only, published, published_name,
 };
 use super::stack::{Stack, service_path, wants_ipv6};
 
@@ -72,6 +72,8 @@ impl Group {
 struct Draft {
     ports: Vec<ServicePort>,
     intents: Vec<Json>,
+    /// Targets of the numbers that the file leaves no choice about.
+    fixed: BTreeMap<(u16, Protocol), u16>,
     taken: BTreeMap<(u16, Protocol), u16>,
     load_balancer_class: Option<String>,
     source_ranges: Vec<String>,
@@ -94,6 +96,12 @@ pub fn publish(stack: &Stack, key: &str, service: &Service, name: &ObjectName, o
     let mut endpoints = Vec::new();
     let mut ingress: Vec<Way<IngressRule>> = Vec::new();
     let mut routes: Vec<Way<GatewayRoute>> = Vec::new();
+    for one in &published {
+        if let Some(number) = candidates(one.port).ok().and_then(|numbers| only(&numbers)) {
+            let group = Group::of(stack.extensions.port(key, one.index).expose.as_ref());
+            drafts.entry(group).or_default().fixed.insert((number, one.protocol), one.port.target);
+        }
+    }
     for one in &published {
         let extension = stack.extensions.port(key, one.index);
         let group = Group::of(extension.expose.as_ref());
@@ -126,8 +134,13 @@ pub fn publish(stack: &Stack, key: &str, service: &Service, name: &ObjectName, o
 /// Adds a port to its Service; the number that it is offered under. `None`: it is there already, or refused.
 fn add(stack: &Stack, group: Group, draft: &mut Draft, one: &Published, extension: &PortExtension, report: &mut Report) -> Option<u16> {
     let Published { port, protocol, path, .. } = one;
-    let number = match offered(port) {
-        Ok(number) => number,
+    let number = match candidates(port) {
+        Ok(mut numbers) => {
+            let first = *numbers.start();
+            let leads_there =
+                |held: &BTreeMap<(u16, Protocol), u16>, number| held.get(&(number, *protocol)).is_none_or(|target| *target == port.target);
+            numbers.find(|number| leads_there(&draft.fixed, *number) && leads_there(&draft.taken, *number)).unwrap_or(first)
+        }
         Err(found) => {
             report.refuse("port", &path.key("published"), format!("{found:?} is not a port or a range of ports (1-65535)"));
             return None;

@@ -1,6 +1,7 @@
 //! Services: one that carries a service's name, further ones for its aliases, and one for its published ports.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use k8s_openapi::api::core::v1::{Service as KubeService, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -23,7 +24,7 @@ use super::report::Report;
 use super::stack::{Stack, service_path, wants_ipv6};
 
 /// Node ports that a cluster gives out by default.
-const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
 
 /// Ports that one service may publish, or that its virtual address forwards.
 const MAX_PORTS: usize = 256;
@@ -257,15 +258,26 @@ pub fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, rep
     }
 }
 
-/// The port that the Service offers: the written one, the first of a range, or the container's.
+/// The port that is offered where none is taken: the written one, the first of a range, or the container's.
 pub fn offered(port: &Port) -> Result<u16, String> {
-    let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(port.target) };
-    let first = text.split_once('-').map_or(text, |(first, _)| first);
-    match first.trim().parse::<u16>() {
-        Ok(0) => Ok(port.target),
-        Ok(number) => Ok(number),
-        Err(_) => Err(text.to_owned()),
+    candidates(port).map(|numbers| *numbers.start())
+}
+
+/// The ports that may be offered: the written one, those of a range, or the container's and what follows it.
+pub fn candidates(port: &Port) -> Result<RangeInclusive<u16>, String> {
+    let any = port.target..=u16::MAX;
+    let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(any) };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
+        (Ok(0), _) => Ok(any),
+        (Ok(first), Ok(last)) => Ok(first..=last.max(first)),
+        _ => Err(text.to_owned()),
     }
+}
+
+/// The number that a port must have.
+pub fn only(numbers: &RangeInclusive<u16>) -> Option<u16> {
+    (numbers.start() == numbers.end()).then(|| *numbers.start())
 }
 
 /// The port of the nodes that the file asks for, where that is one.

@@ -392,6 +392,10 @@ pub fn copy(
 }
 
 fn image(store: &Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    if source.is_empty() {
+        report.refuse("image-volume", &path.key("source"), "names no image and no service");
+        return;
+    }
     let of_service = store.stack.project.services.get(source).map(|service| super::images::name(store.stack, source, service));
     let reference = of_service.unwrap_or_else(|| source.to_owned());
     let volume = Volume {

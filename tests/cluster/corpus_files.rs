@@ -73,10 +73,15 @@ async fn the_api_server_takes_the_objects_of_every_file_that_is_not_refused() {
         // What the shipped policy refuses is tried under the permissive one.
         let Some(desired) = case.translate(&shipped).0.or_else(|| case.translate(&permissive).0) else { continue };
         objects(&case.name, &desired, &mut all);
+        for (told, mut pod) in pods(&case.name, &desired) {
+            // The class would have to be there.
+            pod["spec"]["runtimeClassName"] = Value::Null;
+            all.insert(format!("{told}'s pod"), pod);
+        }
         stacks += 1;
     }
     assert!(stacks > 350 && all.len() > 1000, "{stacks} stacks, {} objects", all.len());
-    let space = Space::open("corpus").await;
+    let space = space("corpus", "privileged").await;
     let refused = refused(&space, all).await;
     assert!(refused.is_empty(), "{} are refused: {refused:#?}", refused.len());
     space.close().await;
@@ -104,7 +109,17 @@ fn stacks(settings: &Settings) -> Vec<(String, Project, Desired)> {
         let desired = translate(&case.project, settings, &compose_operator::translate::Facts::default()).0?;
         Some((case.name, case.project, desired))
     });
-    examples(settings).into_iter().chain(taken).collect()
+    let own = [
+        "services: {web: {image: x, user: '1000', ports: ['80'], volumes: ['data:/data'], hostname: my-box, container_name: my_web}, \
+         peer: {image: x, user: '1000:1000', tmpfs: [/tmp]}}\nvolumes: {data: }",
+        "services: {root: {image: x, user: root}, any: {image: x}, adds: {image: x, user: '1000', cap_add: [CHOWN]}}",
+    ];
+    let own = own.iter().enumerate().map(|(index, text)| {
+        let mut stack = Stack::of(text);
+        stack.settings = settings.clone();
+        (format!("own-{index}"), stack.load().project.unwrap(), stack.desired())
+    });
+    own.chain(examples(settings)).chain(taken).collect()
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ mod resource;
 mod rights;
 mod scaling;
 mod secrets;
+#[allow(dead_code)]
 #[path = "../translate/support.rs"]
 mod stacks;
 mod status;

@@ -82,6 +82,17 @@ fn one_file_is_the_stacks_own_text_with_the_variables_that_it_uses() {
 }
 
 #[test]
+fn directories_that_compose_would_make_travel_as_such() {
+    let compose = "services: {web: {image: nginx, volumes: ['./data:/data', './nothing:/none:ro']}}\n";
+    let project = Project::new("stack-directories", &[("compose.yaml", compose)]);
+    let packed = check(&project, &[]);
+    assert_eq!(spec(&packed)["files"], serde_json::json!({"data/": "", "nothing/": ""}));
+    let missing = compose.replace("'./data:/data'", "{type: bind, source: ./data, target: /data, bind: {create_host_path: false}}");
+    let strict = Project::new("stack-directories-strict", &[("compose.yaml", &missing)]);
+    assert!(strict.fails(&["convert"]).contains("\"data\" is not among the stack's files"));
+}
+
+#[test]
 fn everything_that_the_project_reads_travels_with_it() {
     let compose = "include: [sub/compose.yaml]
 services:

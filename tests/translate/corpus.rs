@@ -141,7 +141,7 @@ impl Names {
             let is_name = |found: &str| found.eq_ignore_ascii_case(name);
             match line.strip_prefix("--name=").and_then(|line| line.rsplit_once('=')) {
                 Some((found, service)) => is_name(found) && self.leads(service, target),
-                None => line.strip_prefix("--own-name=").is_some_and(|found| user == target && is_name(found)),
+                None => line.strip_prefix("--own-name=").is_some_and(|found| self.pods[*user] == self.pods[*target] && is_name(found)),
             }
         })
     }

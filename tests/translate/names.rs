@@ -201,6 +201,13 @@ fn published_ports_get_a_service_of_their_own() {
 }
 
 #[test]
+fn a_published_range_gives_its_first_free_port() {
+    let ports = |ports: &str| published(ports, compose_operator::api::PublishMode::LoadBalancer);
+    assert_eq!(ports("'8000-9000:80', '8000:8000', '8001:8001/udp'"), ["8001:0->80/TCP", "8000:0->8000/TCP", "8001:0->8001/UDP"]);
+    assert_eq!(ports("'8080:80', '8080'"), ["8080:0->80/TCP", "8081:0->8080/TCP"]);
+}
+
+#[test]
 fn ports_that_would_be_open_wider_than_asked_are_refused() {
     for (ports, code) in [
         ("'192.168.1.5:8080:80'", "host-ip services.web.ports[0].host_ip"),

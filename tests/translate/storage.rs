@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use compose_operator::translate::{Desired, Key, Kind, Object};
 use k8s_openapi::api::core::v1::{PodSpec, Volume};
 
-use crate::support::{Stack, problems};
+use crate::support::{Stack, manifest, problems};
 
 fn pod(desired: &Desired, service: &str) -> PodSpec {
     match &desired.objects[&desired.service(service).unwrap().workload] {
@@ -472,4 +472,27 @@ fn services_that_share_a_claim_of_one_node_run_on_one_node() {
     assert_eq!(affinity(&stack, "db"), None);
     stack.settings.volumes.access_mode = Some("ReadWriteMany".to_owned());
     assert_eq!(affinity(&stack, "web"), None);
+}
+
+#[test]
+fn a_directory_without_files_is_one_in_the_pod_too() {
+    let mut stack = Stack::of("services: {web: {image: x, volumes: ['./data:/data', './conf:/conf:ro']}}");
+    for directory in ["data/", "conf/"] {
+        stack.files.files.insert(directory.to_owned(), compose_operator::compose::sources::File::default());
+    }
+    let desired = stack.desired();
+    let workload = manifest(&desired.objects[&desired.services[0].workload]);
+    assert!(!workload.contains("initContainers") && workload.contains("claimName: app-web--bind-"), "{workload}");
+    assert!(workload.contains("- emptyDir: {}\n        name: empty-conf\n"), "{workload}");
+    assert!(!desired.objects.keys().any(|key| key.kind == Kind::ConfigMap));
+    assert_eq!(stack.codes(), ["bind-copy services.web.volumes[0]"]);
+    stack.files.files.clear();
+    let (desired, text) = problems(&stack);
+    assert!(desired.is_none() && text.contains("file-missing"), "a resource has all of its files: {text}");
+}
+
+#[test]
+fn an_image_volume_names_an_image() {
+    let (desired, text) = problems(&Stack::of("services: {web: {image: x, volumes: [{type: image, source: '', target: /d}]}}"));
+    assert!(desired.is_none() && text.contains("services.web.volumes[0]") && text.contains("names no image"), "{text}");
 }
