@@ -118,7 +118,10 @@ struct Names {
 impl Names {
     fn of(desired: &Desired) -> Self {
         let json = |object: &Object| serde_json::to_value(object).unwrap();
-        let template = |object: &Object| json(object)["spec"]["template"].clone();
+        let template = |object: &Object| {
+            let object = json(object);
+            object.pointer("/spec/jobTemplate/spec/template").unwrap_or(&object["spec"]["template"]).clone()
+        };
         let pods = desired.services.iter().map(|plan| (plan.name.clone(), template(&desired.objects[&plan.workload]))).collect();
         let services = desired.objects.values().filter(|object| matches!(object, Object::Service(_)));
         Self { pods, services: services.map(|object| (object.key().name, json(object)["spec"]["selector"].clone())).collect() }
