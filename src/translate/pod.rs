@@ -144,6 +144,8 @@ pub fn spec(making: Making, members: &[Member], report: &mut Report) -> PodSpec 
 pub struct Making<'m, 'a, 'b> {
     context: &'m Context<'a, 'b>,
     hosts: HostsFile,
+    /// Whether an init container writes it already.
+    writes_hosts: bool,
     pub containers: Vec<Container>,
     /// What runs before them, in this order.
     pub before: Vec<Container>,
@@ -162,6 +164,7 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
         Self {
             context,
             hosts: hosts::file(context.stack, context.aliases, members, report),
+            writes_hosts: false,
             containers: Vec::new(),
             before: Vec::new(),
             volumes: PodVolumes::default(),
@@ -213,7 +216,8 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
     /// Takes over what a container asks of its pod, and what prepares its volumes.
     fn take(&mut self, made: Made, path: &Path, report: &mut Report) -> (Container, Mounts, Vec<String>) {
         let Made { container, mut mounts, digests, pod, grace } = made;
-        hosts::mount(&self.hosts, self.count == 0, path, &mut mounts, report);
+        hosts::mount(&self.hosts, !self.writes_hosts, path, &mut mounts, report);
+        self.writes_hosts |= mounts.hosts.is_some();
         self.grace = self.grace.max(grace);
         self.asked.host_users = self.asked.host_users.or(pod.host_users);
         match (&mut self.asked.security_context, &pod.security_context) {

@@ -28,7 +28,7 @@ const TMPFS_MODE: u32 = 0o1777;
 pub fn sources<'a>(project: &'a Project, service: &'a Service) -> BTreeSet<&'a str> {
     let others = service.volumes_from.iter().filter_map(|entry| lender(project, entry));
     let all = std::iter::once(service).chain(others).flat_map(|service| &service.volumes);
-    all.filter(|mount| mount.kind == MountKind::Volume).filter_map(|mount| mount.source.as_deref()).collect()
+    all.filter(|mount| matches!(mount.kind, MountKind::Volume | MountKind::Cluster)).filter_map(|mount| mount.source.as_deref()).collect()
 }
 
 /// The services that mount each named volume.
@@ -118,8 +118,7 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
             fill(&volume, mount, directory.is_some(), mounts);
             mounts.add(volume, at(&mount.target, mount.read_only, directory), path, report);
         }
-        MountKind::Volume => named(store, mount, source, path, mounts, report),
-        MountKind::Cluster => report.unsupported(path, "a cluster volume"),
+        MountKind::Volume | MountKind::Cluster => named(store, mount, source, path, mounts, report),
         MountKind::Tmpfs => {
             let mode = mount.tmpfs_mode.unwrap_or(TMPFS_MODE);
             memory(&mount.target, mount.tmpfs_size, (mode, Owner::default()), mount.read_only, path, mounts, report);

@@ -118,6 +118,25 @@ fn a_mounted_hosts_file_is_left_as_it_is() {
 }
 
 #[test]
+fn containers_of_one_pod_have_one_hosts_file() {
+    let text = |volumes: &str| {
+        format!("services: {{my_db: {{image: mysql}}, web: {{image: x{volumes}}}, side: {{image: y, network_mode: 'service:web'}}}}")
+    };
+    let containers = |stack: Stack| {
+        let pod = pod(&stack.desired(), "web");
+        let writers = pod.init_containers.iter().flatten().filter(|init| init.name.ends_with("--hosts")).count();
+        let mounts = |container: &Container| {
+            container.volume_mounts.iter().flatten().find(|mount| mount.mount_path == "/etc/hosts").map(|mount| mount.name.clone())
+        };
+        (writers, pod.containers.iter().map(mounts).collect::<Vec<_>>())
+    };
+    let shared = Some("helper--hosts".to_owned());
+    assert_eq!(containers(Stack::of(&text(""))), (1, vec![shared.clone(), shared.clone()]));
+    let own = Stack::of(&text(", volumes: ['./hosts:/etc/hosts:ro']")).with_file("hosts", "1.2.3.4 a");
+    assert_eq!(containers(own), (1, vec![Some("file-hosts".to_owned()), shared]), "whoever needs it has it written");
+}
+
+#[test]
 fn the_hosts_file_is_mounted_over_the_kubelets_and_nothing_needs_a_right() {
     let pod = pod(&Stack::of("services: {my_db: {image: mysql}, web: {image: x}}").desired(), "web");
     let mount = &pod.containers[0].volume_mounts.as_ref().unwrap()[0];

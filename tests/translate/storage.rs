@@ -61,6 +61,7 @@ fn named_volumes_are_claims_mounted_below_data() {
     check("    volumes: [{type: volume, source: data, target: /data, volume: {subpath: a/b}}]\n", &["/data: claim app-data/data/a/b"]);
     check("    volumes: ['data:/aa', 'data:/bb:ro']\n", &["/aa: claim app-data/data", "/bb: claim app-data/data ro"]);
     check("    volumes: ['mem:/data']\n", &["/data: Memory 1048576"]);
+    check("    volumes: [{type: cluster, source: other, target: /data}]\n", &["/data: claim their-claim"]);
 }
 
 #[test]
