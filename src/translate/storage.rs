@@ -160,6 +160,7 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
             let sub_path = [Some(super::claims::DATA), inside].into_iter().flatten().collect::<Vec<_>>().join("/");
             let claim_name = claim.metadata.name.clone().unwrap_or_default();
             let stands_for = mounts::claim(&name, &claim_name);
+            fill(&stands_for, mount, inside.is_none() && !mount.volume_nocopy, mounts);
             mounts.add(stands_for, at(&mount.target, mount.read_only, Some(sub_path)), path, report);
             mounts.apart.insert(claim_name, (**claim).clone());
         }

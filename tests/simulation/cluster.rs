@@ -56,6 +56,9 @@ pub struct Obj {
     pub edited: bool,
     pub headless: bool,
     pub replicas: i32,
+    /// Whose field the number of replicas is: ours, and somebody else's.
+    pub holds_replicas: bool,
+    pub others_hold_replicas: bool,
     pub template: Template,
     pub generation: i64,
     pub observed: i64,
@@ -247,7 +250,9 @@ impl Cluster {
         new.fields = format!("post {}", new.inputs);
         new.generation = 1;
         self.writes += 1;
-        Ok(self.put(&key, new))
+        let made = self.put(&key, new);
+        self.note_schedule(&key);
+        Ok(made)
     }
 
     pub fn blank(&mut self, key: &Key) -> Obj {
@@ -265,6 +270,8 @@ impl Cluster {
             edited: false,
             headless: false,
             replicas: 0,
+            holds_replicas: false,
+            others_hold_replicas: false,
             template: Template::default(),
             generation: 1,
             observed: 0,
@@ -289,6 +296,14 @@ impl Cluster {
         }
         let mut new = (*old).clone();
         render(object, &mut new);
+        if old.holds_replicas && !new.holds_replicas && !old.others_hold_replicas {
+            // Nobody's field gets its default.
+            new.replicas = 1;
+            self.blame(format!("{key} loses its {} replicas and has one", old.replicas));
+        }
+        if new.holds_replicas && new.replicas != old.replicas {
+            new.others_hold_replicas = false;
+        }
         new.fields = format!("apply {}", new.inputs);
         new.edited = false;
         new.changed_by = None;
@@ -313,7 +328,29 @@ impl Cluster {
             self.blame(format!("the pod template of {key} changes though its inputs don't"));
         }
         self.writes += 1;
-        Ok(self.put(&key, new))
+        let changed = self.put(&key, new);
+        self.note_schedule(&key);
+        Ok(changed)
+    }
+
+    /// The replicas are held by another manager of ours from now on, too.
+    pub fn release_replicas(&mut self, key: &Key, uid: &str) {
+        if self.objects.get(key).is_some_and(|o| o.uid == uid) {
+            self.change(key, |o| o.others_hold_replicas = true);
+        }
+    }
+
+    /// Somebody else sets the replicas, through `/scale`.
+    pub fn scale(&mut self, key: &Key, replicas: i32, mark: &str) {
+        self.change(key, |o| {
+            if o.replicas != replicas {
+                o.fields = format!("{} without replicas {mark}", o.fields);
+                o.replicas = replicas;
+                o.holds_replicas = false;
+                o.others_hold_replicas = true;
+                o.generation += 1;
+            }
+        });
     }
 
     /// DELETE with preconditions.
@@ -346,6 +383,8 @@ impl Cluster {
         let mut new = old.clone();
         render(object, &mut new);
         new.edited = false;
+        // Whose field it is can't be read off the values.
+        new.holds_replicas = old.holds_replicas;
         new != *old
     }
 }
@@ -362,9 +401,17 @@ pub fn render(object: &Object, into: &mut Obj) {
         }
         Object::Deployment(o) => {
             let spec = o.spec.as_ref().unwrap();
-            into.replicas = spec.replicas.unwrap();
+            into.holds_replicas = spec.replicas.is_some();
+            into.replicas = spec.replicas.unwrap_or(into.replicas);
             into.template = template(&spec.template);
         }
+        Object::StatefulSet(o) => {
+            let spec = o.spec.as_ref().unwrap();
+            into.holds_replicas = spec.replicas.is_some();
+            into.replicas = spec.replicas.unwrap_or(into.replicas);
+            into.template = template(&spec.template);
+        }
+        Object::CronJob(o) => into.template = template(&o.spec.as_ref().unwrap().job_template.spec.as_ref().unwrap().template),
         Object::DaemonSet(o) => into.template = template(&o.spec.as_ref().unwrap().template),
         Object::Job(o) => into.template = template(&o.spec.as_ref().unwrap().template),
         _ => {}

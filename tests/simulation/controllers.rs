@@ -7,7 +7,7 @@ use compose_operator::translate::Kind;
 
 use super::cluster::{Cluster, Key, Obj, Owner, Pod, Template, UID};
 use super::rng::Rng;
-use super::spec::Form;
+use super::spec::{BOUNDS, Form};
 
 /// Nodes, each with one pod of a DaemonSet.
 const NODES: i32 = 2;
@@ -48,10 +48,21 @@ impl Cluster {
             return self.remove(key);
         }
         match key.kind {
-            Kind::Deployment | Kind::DaemonSet => self.replicated_step(key, &object),
+            Kind::Deployment | Kind::DaemonSet | Kind::StatefulSet => self.replicated_step(key, &object),
+            Kind::HorizontalPodAutoscaler => self.autoscaler_step(key),
             Kind::Job => self.job_step(key, &object),
             Kind::PersistentVolumeClaim => self.change(key, |o| o.bound = true),
             _ => {}
+        }
+    }
+
+    /// Keeps the replicas of its service's workload within its bounds; at 0 it rests.
+    fn autoscaler_step(&mut self, key: &Key) {
+        for kind in [Kind::Deployment, Kind::StatefulSet] {
+            let target = Key::new(kind, key.name.clone());
+            let Some(replicas) = self.objects.get(&target).map(|o| o.replicas).filter(|n| *n > 0) else { continue };
+            let mark = self.fresh().to_string();
+            self.scale(&target, replicas.clamp(BOUNDS.0, BOUNDS.1), &mark);
         }
     }
 
@@ -75,7 +86,7 @@ impl Cluster {
 
     fn replicated_step(&mut self, key: &Key, object: &Obj) {
         let wanted = if key.kind == Kind::DaemonSet { NODES } else { object.replicas };
-        let recreate = object.template.claim.is_some() || key.kind == Kind::DaemonSet;
+        let recreate = object.template.claim.is_some() || key.kind != Kind::Deployment;
         let pods = self.pods_of(&object.uid);
         let (new, old): (Vec<_>, Vec<_>) = pods.iter().filter(|p| !p.deleting).partition(|p| p.template == object.template);
         let ready = |pods: &[&Rc<Pod>]| i32::try_from(pods.iter().filter(|p| self.is_ready(p)).count()).unwrap();
@@ -176,6 +187,16 @@ impl Cluster {
         if let Some(key) = key {
             self.note_truth(&key);
         }
+    }
+
+    /// A schedule is there as soon as it is written.
+    pub fn note_schedule(&mut self, key: &Key) {
+        let Some(object) = self.objects.get(key).filter(|_| key.kind == Kind::CronJob).cloned() else { return };
+        let (Some(service), inputs) = (object.service.clone(), object.template.inputs.clone()) else { return };
+        for condition in [DependencyCondition::Started, DependencyCondition::Healthy] {
+            self.held.insert((service.clone(), inputs.clone(), condition));
+        }
+        self.available.insert((service, inputs, 1));
     }
 
     /// The replicas that the file asks for.

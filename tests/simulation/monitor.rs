@@ -41,6 +41,13 @@ pub fn status(cluster: &mut Cluster, work: &Work) {
             _ if plan.stopped || plan.replicas == 0 => continue,
             (_, ServiceState::Completed) => continue,
             (Kind::DaemonSet, _) => 2,
+            _ if plan.autoscaled.is_some() => {
+                let there = |(service, inputs, _): &&(String, String, i32)| *service == plan.object_name && *inputs == plan.inputs;
+                if !cluster.available.iter().any(|one| there(&one)) {
+                    cluster.blame(format!("Ready though {} was never there", plan.name));
+                }
+                continue;
+            }
             _ => plan.replicas,
         };
         let seen = (plan.object_name.clone(), plan.inputs.clone(), wanted);
@@ -57,7 +64,7 @@ pub fn content(action: &Action) -> String {
             let mut cluster = Cluster::new();
             let mut into: Obj = cluster.blank(&object.key());
             render(object, &mut into);
-            format!("{} {} {:?} {}", into.inputs, into.replicas, into.template, into.headless)
+            format!("{} {} of ours {} {:?} {}", into.inputs, into.replicas, into.holds_replicas, into.template, into.headless)
         }
         Action::Delete { .. } => String::new(),
     }
@@ -78,7 +85,7 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
             let mut into = cluster.blank(&key);
             render(object, &mut into);
             alone(cluster, &key, plan);
-            let starts = key.kind != Kind::Deployment || into.replicas > 0;
+            let starts = !key.kind.scales() || into.replicas > 0;
             if starts && !cluster.objects.contains_key(&key) {
                 finished(cluster, work, plan);
                 gates(cluster, work, plan, "created");
@@ -90,7 +97,7 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
             render(object, &mut into);
             let live = cluster.objects.get(&key).cloned();
             let changes = live.is_some_and(|o| o.replicas > 0 && o.inputs != into.inputs);
-            if changes && into.replicas > 0 {
+            if changes && (into.replicas > 0 || !into.holds_replicas) {
                 gates(cluster, work, plan, "updated");
             }
         }
@@ -189,16 +196,20 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
             cluster.blame(format!("{key} left the file and still stands"));
         }
     }
-    let well =
-        !foreign && spec.services.iter().all(|s| matches!(s.form, Form::Server | Form::Job | Form::Global | Form::Ends) && !s.external);
+    let well = !foreign && spec.services.iter().all(|s| is_well(s.form) && !s.external);
     if well && ready == spec.stopped {
         cluster.blame(format!("all is well, and Ready is {ready}: {:?} {:?}", stack.status.conditions, stack.status.services));
     }
 }
 
+/// Whether a program of this form does what it is for.
+fn is_well(form: Form) -> bool {
+    matches!(form, Form::Server | Form::Stateful | Form::Cron | Form::Job | Form::Global | Form::Ends)
+}
+
 /// Older contents and policies stay while something that can't get on may use them.
 fn is_kept(cluster: &Cluster, spec: &Spec, key: &Key) -> bool {
-    let stuck = spec.services.iter().any(|s| !matches!(s.form, Form::Server | Form::Job | Form::Global | Form::Ends) || s.external);
+    let stuck = spec.services.iter().any(|s| !is_well(s.form) || s.external);
     let foreign = cluster.objects.values().any(|o| is_foreign(o));
     // A predecessor runs on until its successor can be made.
     let successor = key.kind.is_workload();
@@ -217,7 +228,7 @@ fn check_object(
         let mut todo = vec![name.to_owned()];
         while let Some(name) = todo.pop() {
             let Some(svc) = spec.services.iter().find(|s| s.name == name) else { continue };
-            if !matches!(svc.form, Form::Server | Form::Job | Form::Global | Form::Ends) || svc.external {
+            if !is_well(svc.form) || svc.external {
                 return true;
             }
             todo.extend(svc.gates.iter().map(|g| g.service.clone()));
@@ -231,7 +242,9 @@ fn check_object(
             (Some(plan), Some(recorded)) => {
                 let done = recorded.completed.as_deref() == Some(&plan.inputs);
                 let off = plan.stopped || plan.replicas == 0;
-                plan.kind() == Kind::Job && (done || off) || plan.kind() == Kind::DaemonSet && off || stuck(&plan.name)
+                plan.kind() == Kind::Job && (done || off)
+                    || matches!(plan.kind(), Kind::DaemonSet | Kind::CronJob) && off
+                    || stuck(&plan.name)
             }
             _ => false,
         };
@@ -259,7 +272,17 @@ fn check_object(
     }
     let done = recorded.is_some_and(|r| r.completed.as_deref() == Some(&plan.inputs) || r.exhausted.as_deref() == Some(&plan.inputs));
     let wanted = if done { 0 } else { plan.replicas };
-    if key.kind == Kind::Deployment && live.inputs == plan.inputs && live.replicas != wanted && !stuck(&plan.name) && !foreign {
+    if let (Some((least, most)), false) = (plan.autoscaled, wanted == 0) {
+        let within = (least..=most).contains(&live.replicas);
+        if live.inputs == plan.inputs && !within && !stuck(&plan.name) && !foreign {
+            cluster.blame(format!("{key} has {} replicas, and its autoscaler wants {least} to {most}", live.replicas));
+        }
+        if live.inputs == plan.inputs && live.holds_replicas && !stuck(&plan.name) && !foreign {
+            cluster.blame(format!("{key} keeps its replicas from its autoscaler"));
+        }
+        return;
+    }
+    if key.kind.scales() && live.inputs == plan.inputs && live.replicas != wanted && !stuck(&plan.name) && !foreign {
         cluster.blame(format!("{key} has {} replicas instead of {wanted}", live.replicas));
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use compose_operator::api::ComposeStackStatus;
 use compose_operator::controller::decide::{
-    Action, Answer, Bugs, Cause, ClaimSpec, ContainerView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome, PodView,
-    Probed, Refusal, Repair, StackView, Unseen, WorkloadView, decide_with,
+    Action, Answer, Bugs, Cause, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome,
+    PodView, Probed, Refusal, Repair, StackView, Unseen, WorkloadView, decide_with,
 };
 use compose_operator::translate::{Desired, External, ExternalKind, Kind};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -270,7 +270,15 @@ impl Operator {
         monitor::acting(cluster, work, action, self.certain.get(&key).map(String::as_str));
         let answer = match action {
             Action::Create { object } => cluster.create(object).map(Some),
-            Action::Apply { object, uid, .. } => cluster.apply(object, uid).map(Some),
+            Action::Apply { object, uid, releases, .. } => {
+                if *releases {
+                    cluster.release_replicas(&key, uid);
+                    if rng.percent(faults.lost) {
+                        return self.fail(&key, now);
+                    }
+                }
+                cluster.apply(object, uid).map(Some)
+            }
             Action::Delete { uid, resource_version, .. } => {
                 let slow = rng.percent(20);
                 cluster.delete(&key, uid, resource_version, slow).map(|()| None)
@@ -377,7 +385,8 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
             }
             Kind::Service => WorkloadView::Service { ports: Vec::new(), addresses: Vec::new() },
             Kind::Job => WorkloadView::Job(object.job.clone()),
-            Kind::Deployment | Kind::DaemonSet => WorkloadView::Replicated {
+            Kind::CronJob => WorkloadView::Cron(CronView::default()),
+            Kind::Deployment | Kind::DaemonSet | Kind::StatefulSet => WorkloadView::Replicated {
                 generation: object.generation,
                 observed_generation: object.observed,
                 replicas: if key.kind == Kind::DaemonSet { 2 } else { object.replicas },
@@ -386,7 +395,7 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
                 ready: object.ready,
                 available: object.ready,
                 problem: None,
-                holds_replicas: true,
+                holds_replicas: object.holds_replicas,
             },
             _ => WorkloadView::None,
         },

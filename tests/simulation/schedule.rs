@@ -184,23 +184,20 @@ impl World {
                     o.fields = format!("{} without {mark}", o.fields);
                     o.changed_by = Some("kubectl-edit".to_owned());
                     o.edited = true;
-                    if key.kind == Kind::Deployment {
+                    if key.kind.scales() {
                         o.template.edited = true;
                         o.generation += 1;
                     }
                 });
             }
-            6 if key.kind == Kind::Deployment => {
-                let replicas = i32::try_from(rng.below(4)).unwrap();
+            6 | 9 if key.kind.scales() => {
+                let replicas = i32::try_from(rng.below(5)).unwrap();
                 self.story.push(format!("somebody scales {key} to {replicas}"));
-                self.cluster.change(&key, |o| {
-                    if o.replicas != replicas {
-                        o.fields = format!("{} without replicas {mark}", o.fields);
-                        o.changed_by = Some("kubectl".to_owned());
-                        o.replicas = replicas;
-                        o.generation += 1;
-                    }
-                });
+                self.cluster.scale(&key, replicas, &mark.to_string());
+                // An autoscaler is a controller of the cluster, which is nobody that is told of.
+                if what == 6 {
+                    self.cluster.change(&key, |o| o.changed_by = Some("kubectl".to_owned()));
+                }
             }
             7 => {
                 self.story.push(format!("somebody adds something to {key}"));

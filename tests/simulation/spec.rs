@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use compose_operator::api::keys;
 use compose_operator::compose::model::DependencyCondition;
 use compose_operator::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
-use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec};
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, StatefulSet, StatefulSetSpec};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
 use k8s_openapi::api::core::v1::{
     ConfigMap, ConfigMapVolumeSource, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Service,
     ServicePort, ServiceSpec, Volume,
@@ -17,6 +18,8 @@ use kube::api::ObjectMeta;
 use super::rng::Rng;
 
 pub const STACK: &str = "shop";
+/// Replicas that every autoscaler keeps to.
+pub const BOUNDS: (i32, i32) = (2, 4);
 /// Only ever depends on services before it.
 pub const NAMES: [&str; 5] = ["db", "init", "cache", "app", "web"];
 
@@ -33,6 +36,10 @@ pub enum Form {
     Job,
     FailingJob,
     Global,
+    /// Its replicas are told apart.
+    Stateful,
+    /// Run by a schedule.
+    Cron,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +55,8 @@ pub struct Svc {
     pub network: u32,
     pub headless: bool,
     pub external: bool,
+    /// An autoscaler has its replicas.
+    pub autoscaled: bool,
     pub gates: Vec<Gate>,
 }
 
@@ -68,6 +77,8 @@ impl Svc {
             3..=6 => Form::Job,
             7 => Form::FailingJob,
             8 => Form::Global,
+            9 => Form::Stateful,
+            10 => Form::Cron,
             _ => Form::Server,
         };
         let mut svc = Svc {
@@ -81,6 +92,7 @@ impl Svc {
             network: u32::from(rng.percent(30)),
             headless: rng.percent(25),
             external: rng.percent(4),
+            autoscaled: rng.percent(20),
             gates: Vec::new(),
         };
         svc.replicas = svc.most_replicas().min(svc.replicas);
@@ -94,7 +106,7 @@ impl Svc {
 
     /// What comes to an end runs once.
     fn most_replicas(&self) -> i32 {
-        if matches!(self.form, Form::Server | Form::Broken | Form::Global) { 3 } else { 1 }
+        if matches!(self.form, Form::Server | Form::Stateful | Form::Broken | Form::Global) { 3 } else { 1 }
     }
 
     pub fn inputs(&self) -> String {
@@ -106,7 +118,22 @@ impl Svc {
         match self.form {
             Form::Job | Form::FailingJob => Kind::Job,
             Form::Global => Kind::DaemonSet,
+            Form::Stateful => Kind::StatefulSet,
+            Form::Cron => Kind::CronJob,
             _ => Kind::Deployment,
+        }
+    }
+
+    /// The bounds of its autoscaler, where it has one.
+    pub fn bounds(&self) -> Option<(i32, i32)> {
+        (self.autoscaled && matches!(self.form, Form::Server | Form::Stateful)).then_some(BOUNDS)
+    }
+
+    /// Replicas that it has while it isn't stopped; what an autoscaler has begins within its bounds.
+    pub fn begins_with(&self) -> i32 {
+        match self.bounds() {
+            Some((least, most)) if self.replicas > 0 => self.replicas.clamp(least, most),
+            _ => self.replicas,
         }
     }
 
@@ -125,8 +152,8 @@ impl Svc {
             pre_start: None,
             inputs,
             image: "image".to_owned(),
-            replicas: if stopped { 0 } else { self.replicas },
-            autoscaled: None,
+            replicas: if stopped { 0 } else { self.begins_with() },
+            autoscaled: self.bounds(),
             stopped,
             lifetime: match self.form {
                 Form::Job | Form::FailingJob => Lifetime::Once,
@@ -204,8 +231,10 @@ impl Spec {
             12 => self.suspend ^= true,
             13 if count > 0 => {
                 let svc = &mut self.services[at];
-                match rng.below(3) {
+                match rng.below(5) {
                     0 => svc.headless ^= true,
+                    3 => svc.autoscaled ^= true,
+                    4 => svc.form = if svc.form == Form::Server { Form::Stateful } else { Form::Cron },
                     // A broken image is mended, a job fixed, a program given a restart policy: its kind may change with that.
                     1 => svc.form = if svc.form == Form::Server { Form::Job } else { Form::Server },
                     _ => svc.external = false,
@@ -236,6 +265,10 @@ impl Spec {
         for svc in &self.services {
             add(workload(svc, self.stopped));
             add(service(svc));
+            if svc.bounds().is_some() {
+                let metadata = meta(svc.name, Some(svc.name), "autoscaler");
+                add(Object::HorizontalPodAutoscaler(Box::new(HorizontalPodAutoscaler { metadata, ..HorizontalPodAutoscaler::default() })));
+            }
             if svc.config > 0 {
                 let name = format!("{STACK}--{}-{}", svc.name, svc.config);
                 let config = ConfigMap { metadata: meta(&name, None, "content"), ..ConfigMap::default() };
@@ -291,6 +324,18 @@ fn workload(svc: &Svc, stopped: bool) -> Object {
             spec: Some(DaemonSetSpec { template, ..DaemonSetSpec::default() }),
             ..DaemonSet::default()
         })),
+        Kind::StatefulSet => {
+            let spec = StatefulSetSpec { template, replicas: Some(plan.replicas), ..StatefulSetSpec::default() };
+            Object::StatefulSet(Box::new(StatefulSet { metadata, spec: Some(spec), ..StatefulSet::default() }))
+        }
+        Kind::CronJob => {
+            let job_template = JobTemplateSpec { spec: Some(JobSpec { template, ..JobSpec::default() }), ..JobTemplateSpec::default() };
+            Object::CronJob(Box::new(CronJob {
+                metadata,
+                spec: Some(CronJobSpec { job_template, ..CronJobSpec::default() }),
+                ..CronJob::default()
+            }))
+        }
         _ => {
             let spec = DeploymentSpec { template, replicas: Some(plan.replicas), ..DeploymentSpec::default() };
             Object::Deployment(Box::new(Deployment { metadata, spec: Some(spec), ..Deployment::default() }))
