@@ -360,6 +360,7 @@ fn changelog_and_readme_name_only_files_that_exist() {
         "docs/report.md",
         "docs/policy.md",
         "docs/status.md",
+        "docs/x-kubernetes.md",
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let directory = root().join(file).parent().unwrap().to_owned();

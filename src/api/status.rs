@@ -46,7 +46,7 @@ pub enum ServiceState {
 pub struct ServiceStatus {
     /// Key of the service in the Compose file.
     pub name: String,
-    /// `Deployment`, `DaemonSet` or `Job`.
+    /// `Deployment`, `StatefulSet`, `DaemonSet`, `Job` or `CronJob`.
     pub kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,

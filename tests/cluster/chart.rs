@@ -59,3 +59,28 @@ async fn values_that_the_chart_does_not_know_are_refused() {
     assert!(render(&["replica=2"]).unwrap_err().contains("replica"));
     assert!(render(&["settings.publish=Ingress"]).unwrap_err().contains("publish"));
 }
+
+#[tokio::test]
+async fn without_optional_kinds_the_operator_has_no_rights_to_them_and_is_told() {
+    let rights = |rendered: &str| {
+        let documents: Vec<Value> =
+            serde_yaml::Deserializer::from_str(rendered).map(|document| Value::deserialize(document).unwrap()).collect();
+        let role = documents.iter().find(|document| document["kind"] == "ClusterRole").unwrap();
+        let rules = role["rules"].as_array().unwrap().clone();
+        rules
+            .iter()
+            .flat_map(|rule| rule["resources"].as_array().unwrap().clone())
+            .filter_map(|name| Some(name.as_str()?.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let kinds = ["horizontalpodautoscalers", "poddisruptionbudgets", "ingresses", "httproutes", "deployments/scale"];
+    let all = rights(&render(&[]).unwrap());
+    assert!(kinds.iter().all(|kind| all.iter().any(|right| right == kind)), "{all:?}");
+    let some = rights(&render(&["optionalKinds={Ingress}"]).unwrap());
+    let left: Vec<_> = kinds.iter().filter(|kind| some.iter().any(|right| right == *kind)).collect();
+    assert_eq!(left, [&"ingresses"]);
+    let variables = deployment(&["optionalKinds={Ingress}"])["spec"]["template"]["spec"]["containers"][0]["env"].clone();
+    let told = variables.as_array().unwrap().iter().find(|variable| variable["name"] == "COMPOSE_OPERATOR_OPTIONAL_KINDS").unwrap().clone();
+    assert_eq!(told["value"], "Ingress");
+    assert!(render(&["optionalKinds={Gateway}"]).unwrap_err().contains("optionalKinds"));
+}

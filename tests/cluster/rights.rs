@@ -24,6 +24,11 @@ services:
   db: {image: postgres, volumes: [data:/data]}
   task: {image: app, restart: 'no'}
   agent: {image: agent, deploy: {mode: global}}
+  nightly: {image: nightly, x-kubernetes: {schedule: '@daily'}}
+  shop:
+    image: shop
+    ports: [{target: 80, x-kubernetes: {expose: ingress}}]
+    x-kubernetes: {kind: StatefulSet, hpa: {min: 2, max: 3}, pdb: true}
 networks: {front: {}}
 volumes: {data: {}}
 configs: {settings: {content: a=b}}
@@ -51,5 +56,6 @@ async fn the_account_may_not_do_what_no_stack_needs() {
         assert!(!may(&space, verb, group, resource).await, "{verb} {resource}");
     }
     assert!(may(&space, "create", "apps", "deployments").await);
+    assert!(may(&space, "delete", "gateway.networking.k8s.io", "httproutes").await);
     space.close().await;
 }

@@ -85,3 +85,8 @@ fn sees_a_finished_job_run_again() {
 fn sees_a_gate_ignored_on_update() {
     sees(bug(Bugs { ignore_update_gate: true, ..Bugs::default() }), 500);
 }
+
+#[test]
+fn sees_replicas_that_nobody_holds() {
+    sees(bug(Bugs { keep_hold_of_replicas: true, ..Bugs::default() }), 200);
+}

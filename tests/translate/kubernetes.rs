@@ -261,3 +261,42 @@ fn labels_of_kompose_are_a_second_spelling_over_which_the_first_wins() {
     assert!(codes.contains_key("kompose-label services.web.labels.kompose.service.group"), "{codes:?}");
     assert!(codes.contains_key("kompose-label services.web.labels.kompose.hpa.cpu"), "{codes:?}");
 }
+
+/// The fenced files of a page.
+fn fences(page: &str) -> Vec<String> {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(file).unwrap();
+    text.split("\n```yaml\n").skip(1).map(|rest| rest.split("\n```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_file_of_the_page_about_the_extension_becomes_objects_and_is_warned_about_for_kompose_alone() {
+    let files = fences("docs/x-kubernetes.md");
+    assert!(files.len() >= 8, "{} files", files.len());
+    for file in files {
+        let stack = Stack::of(&file);
+        let (desired, text) = problems(&stack);
+        assert!(desired.is_some(), "{file}\n{text}");
+        let others: Vec<String> = stack.codes().into_iter().filter(|code| !code.starts_with("kompose")).collect();
+        assert!(others.is_empty(), "{file}\n{others:?}");
+    }
+}
+
+#[test]
+fn the_page_about_the_extension_names_every_key() {
+    let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/x-kubernetes.md")).unwrap();
+    // A key that is unknown is refused with all that are known.
+    for refused in [
+        "services: {web: {image: x, x-kubernetes: {zzzzzzzz: 1}}}",
+        "services: {web: {image: x, ports: [{target: 80, x-kubernetes: {zzzzzzzz: 1}}]}}",
+        "services: {}\nnetworks: {a: {x-kubernetes: {zzzzzzzz: 1}}}",
+        "services: {}\nvolumes: {a: {x-kubernetes: {zzzzzzzz: 1}}}",
+        "services: {}\nconfigs: {a: {content: b, x-kubernetes: {zzzzzzzz: 1}}}",
+    ] {
+        let found = problems(&Stack::of(refused)).1;
+        let allowed = found.split("allowed are ").nth(1).unwrap().lines().next().unwrap();
+        for key in allowed.split(", ") {
+            assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("`{key}:")), "{key} is not in the page");
+        }
+    }
+}

@@ -11,6 +11,8 @@ pub struct Bugs {
     pub forget_unseen: bool,
     /// `completed` of the status counts for nothing.
     pub rerun_finished: bool,
+    /// Replicas that are to be an autoscaler's are left out while they are still ours.
+    pub keep_hold_of_replicas: bool,
     /// Updates go out whatever state the dependencies are in.
     pub ignore_update_gate: bool,
 }

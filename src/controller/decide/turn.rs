@@ -180,7 +180,7 @@ impl Turn<'_, '_> {
     }
 
     fn apply(&self, object: Object, live: &LiveObject, cause: Cause) -> Action {
-        let releases = self.releases();
+        let releases = self.releases() && !self.scene.bugs.keep_hold_of_replicas;
         match apply(object, live, cause) {
             Action::Apply { object, uid, cause, .. } => Action::Apply { object, uid, cause, releases },
             other => other,

@@ -1,6 +1,7 @@
 //! Every rule of a decision, as a user would name it.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod autoscaling;
 mod fixture;
 mod gates;
 mod manifests;
