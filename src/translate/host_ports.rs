@@ -9,6 +9,7 @@ use crate::compose::model::{Port, Service};
 use crate::compose::path::Path;
 
 use super::expose::Protocol;
+use super::names;
 use super::policy::Policy;
 use super::report::Report;
 use super::service::offered;
@@ -42,9 +43,11 @@ pub fn ports(service: &Service, policy: &Policy, path: &Path, report: &mut Repor
             },
         }
     }
+    let mut names = names(service);
     let made = |((port, protocol), of_node): ((u16, Protocol), Option<HostPort>)| {
         let (host_port, host_ip) = of_node.map_or((None, None), |(port, ip)| (Some(i32::from(port)), ip));
         ContainerPort {
+            name: names.remove(&(port, protocol)),
             container_port: i32::from(port),
             protocol: Some(protocol.as_str().to_owned()),
             host_port,
@@ -53,6 +56,19 @@ pub fn ports(service: &Service, policy: &Policy, path: &Path, report: &mut Repor
         }
     };
     found.into_iter().map(made).collect()
+}
+
+/// The names that ports have in the file, where they are names of a container's ports too.
+fn names(service: &Service) -> BTreeMap<(u16, Protocol), String> {
+    let mut found: BTreeMap<(u16, Protocol), String> = BTreeMap::new();
+    for port in &service.ports {
+        let Some(protocol) = Protocol::parse(&port.protocol) else { continue };
+        let name = port.name.as_deref().and_then(names::port_name).filter(|name| found.values().all(|other| other != name));
+        if let Some(name) = name {
+            found.entry((port.target, protocol)).or_insert(name);
+        }
+    }
+    found
 }
 
 /// Whether a port is bound on the node that the pod runs on, and nowhere else.

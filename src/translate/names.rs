@@ -225,6 +225,11 @@ pub fn helper_container(container: &str, task: &str) -> String {
     format!("{}{suffix}", label_form(container, LABEL - suffix.len()).unwrap_or_default())
 }
 
+/// The name of a container's port: at most 15 characters with a letter among them.
+pub fn port_name(text: &str) -> Option<String> {
+    label_form(text, 15).filter(|name| name.chars().any(|c| c.is_ascii_alphabetic()) && !name.contains("--"))
+}
+
 /// Whether a text can stand as a name in a hosts file.
 pub fn is_host_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= SUBDOMAIN && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '#' | '='))

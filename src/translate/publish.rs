@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{Service as KubeService, ServicePort, ServiceSpe
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::{Value as Json, json};
 
-use crate::api::PublishMode;
+use crate::api::{PublishMode, keys};
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
@@ -75,6 +75,8 @@ struct Draft {
     /// Targets of the numbers that the file leaves no choice about.
     fixed: BTreeMap<(u16, Protocol), u16>,
     taken: BTreeMap<(u16, Protocol), u16>,
+    /// The names that the file gives ports, where those are none in Kubernetes.
+    names: StringMap,
     load_balancer_class: Option<String>,
     source_ranges: Vec<String>,
     external_traffic_policy: Option<String>,
@@ -162,8 +164,12 @@ fn add(stack: &Stack, group: Group, draft: &mut Draft, one: &Published, extensio
         _ => node_port(mode, port, number, path, report),
     };
     draft.intents.push(json!([number, port.target, protocol.lower(), &port.name, &port.app_protocol, on_node]));
+    let name = published_name(port, number, *protocol);
+    if let Some(written) = port.name.as_ref().filter(|written| !written.is_empty() && **written != name) {
+        draft.names.insert(format!("{number}/{}", protocol.lower()), written.clone());
+    }
     draft.ports.push(ServicePort {
-        name: Some(published_name(port, number, *protocol)),
+        name: Some(name),
         port: i32::from(number),
         target_port: Some(IntOrString::Int(i32::from(port.target))),
         protocol: Some(protocol.as_str().to_owned()),
@@ -231,7 +237,8 @@ impl Draft {
             ..ServiceSpec::default()
         };
         let labels = service_labels(stack, key, name);
-        let metadata = metadata(&group.name(name), labels, StringMap::new(), hash::of_json(&intent));
+        let names = (!self.names.is_empty()).then(|| (keys::PORT_NAMES.to_owned(), json!(self.names).to_string()));
+        let metadata = metadata(&group.name(name), labels, names.into_iter().collect(), hash::of_json(&intent));
         KubeService { metadata, spec: Some(spec), ..KubeService::default() }
     }
 }

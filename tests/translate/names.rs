@@ -262,3 +262,19 @@ fn an_empty_alias_is_refused() {
     let stack = Stack::of("services: {web: {image: x, networks: {n: {aliases: ['']}}}}\nnetworks: {n: }");
     assert!(stack.codes().contains(&"alias services.web.networks.n.aliases[0]".to_owned()), "{:?}", stack.codes());
 }
+
+#[test]
+fn named_ports_keep_their_names_where_those_are_legal() {
+    let text = "services: {web: {image: x, ports: [{target: 80, published: '8080', name: http}, {target: 90, published: '9090', name: My Admin Port of all}]}}";
+    let desired = Stack::of(text).desired();
+    let Object::Service(service) = &desired.objects[&Key::new(Kind::Service, "web--published")] else { panic!("no Service") };
+    let names: Vec<_> = service.spec.clone().unwrap().ports.unwrap().into_iter().filter_map(|port| port.name).collect();
+    assert_eq!(names, ["http", "my-admin-port-of-all"]);
+    let annotations = service.metadata.annotations.clone().unwrap();
+    assert_eq!(annotations["compose-operator.dev/port-names"], r#"{"9090/tcp":"My Admin Port of all"}"#);
+    let Object::Deployment(web) = &desired.objects[&desired.services[0].workload] else { panic!("no Deployment") };
+    let ports = web.spec.clone().unwrap().template.spec.unwrap().containers[0].ports.clone().unwrap();
+    let names: Vec<_> = ports.iter().map(|port| port.name.as_deref().unwrap_or_default()).collect();
+    assert_eq!(names[0], "http");
+    assert!(names[1].len() <= 15);
+}

@@ -93,7 +93,7 @@ fn reaches(mode: NetworkPolicyMode, from: &Pod, to: &Pod, port: i32) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 250, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn who_reaches_whom_is_what_the_networks_say(services in services()) {
@@ -112,13 +112,5 @@ proptest! {
                 prop_assert_eq!(cluster.leaves(&from.name), gets_out(from), "{:?}: {:?}", mode, from);
             }
         }
-    }
-
-    #[test]
-    fn without_policies_everybody_reaches_everybody(services in services()) {
-        let mut stack = stack(&services);
-        stack.settings.network_policy = NetworkPolicyMode::Disabled;
-        let cluster = Cluster::of(&[&stack.desired()]);
-        prop_assert!(cluster.policies.is_empty());
     }
 }
