@@ -81,7 +81,6 @@ fn say(message: &str) {
 
 /// A directory of its own for one test, removed at its end.
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
 struct Place(PathBuf);
 
 #[cfg(test)]

@@ -363,10 +363,10 @@ pub fn content_copy(
     mounts: &mut Mounts,
     report: &mut Report,
 ) {
-    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
-    let intent = format!("{}\n{mode:o} {owner:?} {read_only}", made.hash);
+    let Some(content) = content.make(store.stack, name, path, store.objects, report) else { return };
+    let intent = format!("{}\n{mode:o} {owner:?} {read_only}", content.hash);
     mounts.digests.insert(target.to_owned(), hash::of_bytes(intent.as_bytes()));
-    copy(made.volume(&volume_name("file", name)), name, made.secret, (target, mode, owner, read_only), path, mounts, report);
+    copy(content.volume(&volume_name("file", name)), name, content.secret, (target, mode, owner, read_only), path, mounts, report);
 }
 
 /// Mounts a copy of the file of this name in a volume.
