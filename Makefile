@@ -72,7 +72,7 @@ image:
 demo:
 	cargo build --bin compose-operator --example demo
 ifeq ($(NODE),real)
-	TEST_CLUSTER=current cargo run -q -p realnode -- run cargo run -q --example demo
+	TEST_CLUSTER=current cargo run -q -p realnode -- run --image cargo run -q --example demo
 else
 	cargo run -q --example demo
 endif

@@ -56,6 +56,9 @@ impl Stage {
 
     /// What makes `kubectl` in the viewer's shell speak to this cluster; nothing where it does anyway.
     pub fn alias(&self) -> Option<String> {
+        if let (Ok(node), Ok(name)) = (std::env::var("REALNODE"), std::env::var("REALNODE_NAME")) {
+            return Some(format!("alias kubectl='{node} --name {name} kubectl'"));
+        }
         let command = self.cluster.kubectl();
         let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
         (!self.foreign).then(|| format!("alias kubectl='KUBECONFIG={} {}'", self.cluster.admin().display(), words.join(" ")))

@@ -92,6 +92,9 @@ pub fn summary(stacks: &[Followed], resident: Option<f64>, alias: Option<&str>) 
         let (status, _, message) = stack.condition(condition::READY).unwrap_or(("Unknown", "", ""));
         lines.push(format!("\n  {}\n    READY     {status}", stack.namespace));
         lines.push(format!("    services  {}\n    made      {}", stack.services(), stack.made()));
+        if !stack.published().is_empty() {
+            lines.push(format!("    published {}", stack.published().join(", ")));
+        }
         let took = stack.took.map(|took| format!("Ready after {:.1} s", took.as_secs_f64()));
         let wrote = stack.writes.map(|writes| format!("{} writes of objects, {} of status", writes.objects, writes.status));
         let cost: Vec<_> = took.into_iter().chain(wrote).collect();
@@ -123,6 +126,17 @@ fn beginning(message: &str) -> String {
 
 fn next_steps(alias: Option<&str>) -> String {
     let alias = alias.map(|alias| format!("\n  {alias}\n")).unwrap_or_default();
+    // Pods that are containers answer.
+    let ask = std::env::var("REALNODE").map(|node| {
+        format!(
+            "
+  ask what is published (`simple-server` above has the port), from a machine beside the node
+    {node} --name {} outside curl http://10.10.0.1:PORT
+",
+            std::env::var("REALNODE_NAME").unwrap_or_default()
+        )
+    });
+    let ask = ask.unwrap_or_default();
     format!(
         "
 Try next, in another terminal:
@@ -137,6 +151,6 @@ Try next, in another terminal:
 
   look at who may talk to whom
     kubectl -n front-back describe networkpolicies
-"
+{ask}"
     )
 }

@@ -112,6 +112,13 @@ impl Followed {
         if services.is_empty() { "none".to_owned() } else { services.join(", ") }
     }
 
+    /// Where published ports answer: `web *:31080->80/tcp`.
+    pub fn published(&self) -> Vec<String> {
+        let status = self.live.as_ref().and_then(|live| live.status.as_ref());
+        let services = status.iter().flat_map(|status| &status.services);
+        services.flat_map(|service| service.endpoints.iter().map(move |endpoint| format!("{} {endpoint}", service.name))).collect()
+    }
+
     /// `2 Deployments, 3 Services`, or nothing.
     pub fn made(&self) -> String {
         let mut counts = BTreeMap::<&str, usize>::new();

@@ -34,6 +34,6 @@ pub use init::init;
 pub use keeper::keep;
 pub use layout::Layout;
 pub use node::Node;
-pub use operator::{install, install_image};
+pub use operator::{install, install_image, push};
 pub use operator_image::OperatorImage;
 pub use parts::Parts;

@@ -46,6 +46,9 @@ enum Verb {
         /// Install the operator first.
         #[arg(long)]
         operator: bool,
+        /// Put the operator's image into the node's registry first, for an operator that the program runs itself.
+        #[arg(long, conflicts_with = "operator")]
+        image: bool,
         #[command(flatten)]
         words: Words,
     },
@@ -105,7 +108,10 @@ fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
         Verb::Join(Words { words }) => return become_process(Node::named(&name)?.joined(&words[0]).args(&words[1..])),
         Verb::Outside(Words { words }) => return become_process(Node::named(&name)?.outside(&words[0]).args(&words[1..])),
         Verb::Kubectl(Words { words }) => return become_process(Node::named(&name)?.joined("kubectl").args(words)),
-        Verb::Run { operator, words: Words { words } } => return run_on_own_node(&name, operator, &words),
+        Verb::Run { operator, image, words: Words { words } } => {
+            let image = (operator || image).then(|| OperatorImage::build(source())).transpose()?;
+            return run_on_own_node(&name, image.as_ref(), operator, &words);
+        }
         Verb::Install { image } => match image {
             Some(image) => realnode::install_image(&image, source())?,
             None => realnode::install(&Node::named(&name)?, &OperatorImage::build(source())?, source())?,
@@ -121,11 +127,12 @@ fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_on_own_node(name: &str, operator: bool, words: &[String]) -> Result<ExitCode, Error> {
-    let image = operator.then(|| OperatorImage::build(source())).transpose()?;
+fn run_on_own_node(name: &str, image: Option<&OperatorImage>, install: bool, words: &[String]) -> Result<ExitCode, Error> {
     let node = Node::start(name)?;
-    if let Some(image) = image {
-        realnode::install(&node, &image, source())?;
+    match image {
+        Some(image) if install => realnode::install(&node, image, source())?,
+        Some(image) => realnode::push(&node, image, source())?,
+        None => {}
     }
     let failed = |source| Error::Run { program: words[0].clone(), source };
     // From now on Ctrl-C is for the program: when it has ended, in its own way, so does the node.

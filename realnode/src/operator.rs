@@ -18,9 +18,8 @@ const NAME: &str = "compose-operator";
 pub fn install(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), Error> {
     let mut progress = Progress::new();
     progress.passing("installing the operator");
+    push(node, image, source)?;
     let chart = source.join("charts").join(NAME);
-    let description = std::fs::read_to_string(chart.join("Chart.yaml")).map_err(Error::file("read", chart.join("Chart.yaml")))?;
-    image.push(node, app_version(&description))?;
     let kubectl = |words: &[&str]| shell::run(node.joined("kubectl").args(words));
     kubectl(&["create", "namespace", NAME])?;
     kubectl(&["label", "namespace", NAME, "pod-security.kubernetes.io/enforce=restricted"])?;
@@ -33,6 +32,13 @@ pub fn install(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), 
     }
     progress.done("the operator is installed");
     Ok(())
+}
+
+/// Puts the image into the node's registry, with the tag that the chart gives it: pods of stacks need it too.
+pub fn push(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), Error> {
+    let chart = source.join("charts").join(NAME).join("Chart.yaml");
+    let description = std::fs::read_to_string(&chart).map_err(Error::file("read", chart))?;
+    image.push(node, app_version(&description))
 }
 
 /// Installs the chart on the cluster of the current kubeconfig, with an image that it can pull; or upgrades what is installed there.

@@ -31,7 +31,7 @@ impl OperatorImage {
         let image = Self { store: cache.join("buildah") };
         let builder = image.builder(&rootfs::debian(&BUILDER_PACKAGES)?)?;
         let mut progress = Progress::new();
-        progress.step("building the operator's image: some 4 minutes at first, then one at most");
+        progress.step("building the operator's image: some 5 minutes at first, then 2 where its source has changed");
         let target = cache.join("image-target");
         fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
         // The build itself has no network.
