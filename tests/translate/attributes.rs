@@ -13,8 +13,13 @@ use crate::support::{Stack, render};
 const READ_BEFORE: [&str; 6] = ["version", "name", "include", "services.*.extends", "services.*.label_file", "services.*.profiles"];
 
 /// Attributes whose only effect is a refusal of other values than what is the case anyway.
-const REFUSALS: [&str; 4] =
-    ["services.*.post_start.user", "services.*.post_start.privileged", "services.*.pre_stop.user", "services.*.pre_stop.privileged"];
+const REFUSALS: [&str; 5] = [
+    "services.*.provider",
+    "services.*.post_start.user",
+    "services.*.post_start.privileged",
+    "services.*.pre_stop.user",
+    "services.*.pre_stop.privileged",
+];
 
 /// What the administrator allows, so that what a policy decides about shows too.
 const POLICY: &str = "
