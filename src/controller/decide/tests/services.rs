@@ -57,7 +57,10 @@ fn the_message_tells_why_a_pod_is_not_ready() {
     check(ended_by(EndedBy::NotStarted(words.to_owned())), &told);
     check(waiting("RunContainerError", words), &told);
     check(
-        |p| p.ended = Some("Evicted: The node was low on resource: memory.".to_owned()),
+        |p| {
+            p.ended = Some("Evicted: The node was low on resource: memory.".to_owned());
+            p.containers[0].exit_code = Some(137);
+        },
         "0 of 1 ready: its pod was ended by the node: Evicted: The node was low on resource: memory.",
     );
     check(|p| p.containers[0].started = true, "0 of 1 ready: it runs but isn't ready: its healthcheck has not succeeded yet");
