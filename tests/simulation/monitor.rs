@@ -42,7 +42,7 @@ pub fn status(cluster: &mut Cluster, work: &Work) {
             (_, ServiceState::Completed) => continue,
             (Kind::DaemonSet, _) => 2,
             _ if plan.autoscaled.is_some() => {
-                let there = |(service, inputs, _): &&(String, String, i32)| *service == plan.object_name && *inputs == plan.inputs;
+                let there = |(service, inputs, _): &&(String, String, i32)| *service == plan.pod && *inputs == plan.inputs;
                 if !cluster.available.iter().any(|one| there(&one)) {
                     cluster.blame(format!("Ready though {} was never there", plan.name));
                 }
@@ -50,7 +50,7 @@ pub fn status(cluster: &mut Cluster, work: &Work) {
             }
             _ => plan.replicas,
         };
-        let seen = (plan.object_name.clone(), plan.inputs.clone(), wanted);
+        let seen = (plan.pod.clone(), plan.inputs.clone(), wanted);
         if !cluster.available.contains(&seen) {
             cluster.blame(format!("Ready though {seen:?} was never there"));
         }

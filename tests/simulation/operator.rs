@@ -15,7 +15,7 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use super::cluster::{Cluster, Event, Key, Obj, Owner, Pod, Refused, STACK_LOG, StackObj, UID};
 use super::monitor;
 use super::rng::Rng;
-use super::spec::{Form, STACK, Spec};
+use super::spec::{Form, GUEST, STACK, Spec, side};
 
 /// What may go wrong at a write.
 #[derive(Clone, Copy, Default)]
@@ -416,6 +416,17 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
         (3, Kind::Job) => "Succeeded",
         _ => "Running",
     };
+    let guest = pod.template.inputs.ends_with(GUEST).then(|| side(&pod.service));
+    let names: Vec<String> = std::iter::once(pod.service.clone()).chain(guest).collect();
+    let container = |name: String| ContainerView {
+        name,
+        started: matches!(pod.stage, 1 | 2),
+        ready: cluster.is_ready(pod),
+        restarts: pod.restarts,
+        waiting: looping.then(|| ("CrashLoopBackOff".to_owned(), String::new())),
+        exit_code,
+        ended_by: None,
+    };
     PodView {
         name: pod.name.clone(),
         deleting: pod.deleting,
@@ -425,14 +436,6 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
         workload: Some(pod.kind),
         unschedulable: None,
         ended: None,
-        containers: vec![ContainerView {
-            name: pod.service.clone(),
-            started: matches!(pod.stage, 1 | 2),
-            ready: cluster.is_ready(pod),
-            restarts: pod.restarts,
-            waiting: looping.then(|| ("CrashLoopBackOff".to_owned(), String::new())),
-            exit_code,
-            ended_by: None,
-        }],
+        containers: names.into_iter().map(container).collect(),
     }
 }

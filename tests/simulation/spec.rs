@@ -57,6 +57,8 @@ pub struct Svc {
     pub external: bool,
     /// An autoscaler has its replicas.
     pub autoscaled: bool,
+    /// Another service shares its pods.
+    pub guest: bool,
     pub gates: Vec<Gate>,
 }
 
@@ -93,6 +95,7 @@ impl Svc {
             headless: rng.percent(25),
             external: rng.percent(4),
             autoscaled: rng.percent(20),
+            guest: form == Form::Server && rng.percent(20),
             gates: Vec::new(),
         };
         svc.replicas = svc.most_replicas().min(svc.replicas);
@@ -111,7 +114,7 @@ impl Svc {
 
     pub fn inputs(&self) -> String {
         let Svc { name, form, version, config, volume, network, .. } = self;
-        format!("{name}.{form:?}.v{version}.c{config}.n{network}.{}", u8::from(*volume))
+        format!("{name}.{form:?}.v{version}.c{config}.n{network}.{}{}", u8::from(*volume), if self.guest { GUEST } else { "" })
     }
 
     fn kind(&self) -> Kind {
@@ -148,7 +151,7 @@ impl Svc {
             object_name: self.name.to_owned(),
             pod: self.name.to_owned(),
             container: self.name.to_owned(),
-            mates: Vec::new(),
+            mates: if self.guest { vec![side(self.name)] } else { Vec::new() },
             pre_start: None,
             inputs,
             image: "image".to_owned(),
@@ -171,6 +174,27 @@ impl Svc {
             urls: Vec::new(),
             progress_deadline: 100_000,
         }
+    }
+}
+
+/// End of the inputs of services that have a guest.
+pub const GUEST: &str = ".guest";
+
+/// The guest of a service.
+pub fn side(name: &str) -> String {
+    format!("{name}-side")
+}
+
+fn guest(host: ServicePlan) -> ServicePlan {
+    let name = side(&host.name);
+    ServicePlan {
+        mates: vec![host.container],
+        object_name: name.clone(),
+        container: name.clone(),
+        name,
+        gates: Vec::new(),
+        externals: Vec::new(),
+        ..host
     }
 }
 
@@ -231,7 +255,8 @@ impl Spec {
             12 => self.suspend ^= true,
             13 if count > 0 => {
                 let svc = &mut self.services[at];
-                match rng.below(5) {
+                match rng.below(6) {
+                    5 => svc.guest = svc.form == Form::Server && !svc.guest,
                     0 => svc.headless ^= true,
                     3 => svc.autoscaled ^= true,
                     4 => svc.form = if svc.form == Form::Server { Form::Stateful } else { Form::Cron },
@@ -239,6 +264,7 @@ impl Spec {
                     1 => svc.form = if svc.form == Form::Server { Form::Job } else { Form::Server },
                     _ => svc.external = false,
                 }
+                svc.guest &= svc.form == Form::Server;
                 svc.replicas = svc.most_replicas().min(svc.replicas);
                 self.mend_gates();
             }
@@ -286,7 +312,12 @@ impl Spec {
                 add(Object::NetworkPolicy(Box::new(NetworkPolicy { metadata: meta(&name, None, "policy"), ..NetworkPolicy::default() })));
             }
         }
-        desired.services = self.services.iter().map(|s| s.plan(self.stopped)).collect();
+        for svc in &self.services {
+            let plan = svc.plan(self.stopped);
+            let beside = svc.guest.then(|| guest(plan.clone()));
+            desired.services.push(plan);
+            desired.services.extend(beside);
+        }
         desired
     }
 }
