@@ -28,7 +28,7 @@ pub struct Arguments {
 #[expect(clippy::large_enum_variant, reason = "there is one, read at the start")]
 pub enum Command {
     /// Reconcile the stacks of the cluster until SIGTERM or Ctrl-C.
-    Run(RunFlags),
+    Run(Box<RunFlags>),
     /// Print the CustomResourceDefinition of ComposeStack.
     Crd,
     /// What the init containers of stacks' pods run.

@@ -302,7 +302,7 @@ impl View for ServiceObjectView {
         let inside = self.spec.kind.as_deref() != Some("ExternalName");
         let headless = inside.then(|| self.spec.cluster_ip.as_deref() == Some("None"));
         let address = Some(self.spec.cluster_ips.join(",")).filter(|address| headless == Some(false) && !address.is_empty());
-        Seen { state, headless, address, ..of_metadata(&self.metadata) }
+        Seen { headless, address, state, ..of_metadata(&self.metadata) }
     }
 }
 

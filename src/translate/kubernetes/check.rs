@@ -72,7 +72,7 @@ fn http(node: &Node, path: &Path, report: &mut Report) -> Option<Question> {
     let keys = Keys::open(Some(node), path, &["path", "port"], report);
     let target = keys.text("path", report).unwrap_or_else(|| "/".to_owned());
     let port = keys.number("port", 1..=65535, report).and_then(|port| u16::try_from(port).ok());
-    if port.is_none() && !keys.node("port").is_some_and(|(node, _)| !node.is_null()) {
+    if keys.node("port").is_none() {
         report.refuse("missing", path, "port is missing");
     }
     Some(Question::Http { path: target, port: port? })

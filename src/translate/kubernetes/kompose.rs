@@ -260,18 +260,18 @@ fn one_check(labels: &mut Labels, at: &str, report: &mut Report) -> Option<(Chec
     let http_path = labels.parsed(&format!("{at}.http_get_path"), "a path", some, report);
     let http_port = labels.parsed(&format!("{at}.http_get_port"), "a port", port, report);
     let tcp_port = labels.parsed(&format!("{at}.tcp_port"), "a port", port, report);
-    let test = labels.parsed(&format!("{at}.test"), "a command", some, report);
+    let command = labels.parsed(&format!("{at}.test"), "a command", some, report);
     let mut time = |name: &str| labels.parsed(&format!("{at}.{name}"), "a duration", check::parse_duration, report).map(|(d, _)| d);
     let (interval, timeout, start_period) = (time("interval"), time("timeout"), time("start_period"));
     let retries = labels.parsed(&format!("{at}.retries"), "a number", |text| text.parse::<i64>().ok().filter(|n| *n > 0), report);
-    let (question, path) = match (http_port, tcp_port, test) {
+    let (question, path) = match (http_port, tcp_port, command) {
         (Some((port, path)), ..) => {
             let target = http_path.map_or_else(|| "/".to_owned(), |(path, _)| path);
             (Question::Http { path: target, port }, path)
         }
         (None, Some((port, path)), _) => (Question::Tcp(port), path),
-        (None, None, Some((text, path))) => {
-            let mut list = words(&text);
+        (None, None, Some((line, path))) => {
+            let mut list = words(&line);
             match list.first().map(String::as_str) {
                 Some("CMD") => drop(list.remove(0)),
                 Some("CMD-SHELL") => list = vec!["/bin/sh".to_owned(), "-c".to_owned(), list[1..].join(" ")],

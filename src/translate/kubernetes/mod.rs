@@ -45,10 +45,9 @@ pub fn is_read_at(path: &Path) -> bool {
     matches!(
         path.parts().as_slice(),
         [KEY]
-            | ["services", _, KEY]
             | ["services", _, "ports", "[]", KEY]
             | ["services", _, "healthcheck", KEY]
-            | ["networks" | "volumes" | "configs" | "secrets", _, KEY]
+            | ["services" | "networks" | "volumes" | "configs" | "secrets", _, KEY]
     )
 }
 

@@ -33,6 +33,7 @@ pub enum Disruption {
     Available(String),
 }
 
+/// Reads the bounds, and the loads.
 pub fn autoscale(node: &Node, path: &Path, report: &mut Report) -> Option<Autoscale> {
     if node.as_bool() == Some(false) {
         return None;
@@ -67,18 +68,17 @@ fn amount(keys: &Keys, key: &str, report: &mut Report) -> Option<Amount> {
     found
 }
 
+/// Reads a load.
 pub fn parse_amount(text: &str) -> Option<Amount> {
     let number = text.strip_suffix('%').unwrap_or(text);
-    match number.parse::<i32>() {
-        Ok(percent) if percent > 0 => Some(Amount::Percent(percent)),
-        Ok(_) => None,
-        Err(_) if is_quantity(text) || text.strip_suffix('m').is_some_and(|n| n.parse::<u32>().is_ok()) => {
-            Some(Amount::Each(text.to_owned()))
-        }
-        Err(_) => None,
+    if let Ok(percent) = number.parse::<i32>() {
+        return (percent > 0).then_some(Amount::Percent(percent));
     }
+    let is_milli = || text.strip_suffix('m').is_some_and(|number| number.parse::<u32>().is_ok());
+    (is_quantity(text) || is_milli()).then(|| Amount::Each(text.to_owned()))
 }
 
+/// Reads `true` or a mapping.
 pub fn disruption(node: &Node, path: &Path, report: &mut Report) -> Option<Disruption> {
     match node.as_bool().or_else(|| node.as_str()?.parse().ok()) {
         Some(true) => return Some(Disruption::Unavailable("1".to_owned())),
