@@ -1,5 +1,5 @@
 //! The corpus of Compose cases, loaded in process and compared with what the reference prints.
-//!
+
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
 
 #[path = "corpus/mod.rs"]

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use compose_operator::translate::Policy;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::PostParams;
 use serde::Deserialize;
@@ -55,7 +56,28 @@ async fn values_become_the_operators_settings() {
 }
 
 #[tokio::test]
+async fn the_policy_is_a_file_that_the_operator_reads_at_its_start() {
+    let values = ["policy.hostNetwork=true", "policy.hostPaths[0].path=/srv", "policy.runtimes.kata=kata-qemu"];
+    let rendered = render(&values).unwrap();
+    let documents: Vec<Value> =
+        serde_yaml::Deserializer::from_str(&rendered).map(|document| Value::deserialize(document).unwrap()).collect();
+    let config = documents.iter().find(|document| document["kind"] == "ConfigMap").unwrap();
+    let policy: Policy = serde_yaml::from_str(config["data"]["policy.yaml"].as_str().unwrap()).unwrap();
+    assert!(policy.host_network && policy.allows_host_path("/srv/x", false) && policy.runtimes["kata"] == "kata-qemu");
+    let pod = &deployment(&values)["spec"]["template"];
+    assert_eq!(pod["spec"]["volumes"][0]["configMap"]["name"], config["metadata"]["name"]);
+    let container = &pod["spec"]["containers"][0];
+    let directory = container["volumeMounts"][0]["mountPath"].as_str().unwrap();
+    let path = format!("{directory}/policy.yaml");
+    assert!(container["env"].as_array().unwrap().contains(&json!({"name": "COMPOSE_OPERATOR_POLICY", "value": path})));
+    let other = &deployment(&["policy.hostNetwork=false"])["spec"]["template"]["metadata"]["annotations"];
+    assert_ne!(&pod["metadata"]["annotations"], other, "another policy is another pod");
+    assert_eq!(deployment(&[])["spec"]["template"]["spec"]["volumes"], Value::Null);
+}
+
+#[tokio::test]
 async fn values_that_the_chart_does_not_know_are_refused() {
+    assert!(render(&["policy.hostnetwork=true"]).unwrap_err().contains("hostnetwork"));
     assert!(render(&["replica=2"]).unwrap_err().contains("replica"));
     assert!(render(&["settings.publish=Ingress"]).unwrap_err().contains("publish"));
 }

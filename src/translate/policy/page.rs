@@ -56,7 +56,7 @@ const ROWS: &[Row] = &[
         "rwxStorageClass",
         "a storage class",
         "nothing; says where volumes that several services mount can be on several nodes",
-        "`ReadWriteMany` claims of that class; without it their users share one node",
+        "`ReadWriteMany` claims of that class; without it their users share one node. A claim that is there already keeps its mode: it must be made anew, with its data",
     ),
     (
         "devices",
