@@ -26,13 +26,12 @@ pub fn resources(service: &Service, policy: &Policy, path: &Path, report: &mut R
         }
     }
     for (index, resource) in reservations.iter().flat_map(|reservations| &reservations.generic_resources).enumerate() {
-        match policy.generic_resources.get(&resource.kind) {
-            Some(known) => ask(known, resource.value),
-            None => {
-                let path = reserved.key("generic_resources").index(index);
-                let what = format!("no resource of the cluster is known for {:?}{}", resource.kind, known(&policy.generic_resources));
-                report.forbidden("generic-resource", &path, &what, "genericResources");
-            }
+        if let Some(known) = policy.generic_resources.get(&resource.kind) {
+            ask(known, resource.value);
+        } else {
+            let path = reserved.key("generic_resources").index(index);
+            let what = format!("no resource of the cluster is known for {:?}{}", resource.kind, known(&policy.generic_resources));
+            report.forbidden("generic-resource", &path, &what, "genericResources");
         }
     }
     for (index, device) in service.devices.iter().enumerate() {

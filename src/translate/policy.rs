@@ -129,6 +129,7 @@ fn is_part_of(domain: &str, of: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic)]
     use super::*;
 
     fn policy(text: &str) -> Policy {
