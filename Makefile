@@ -38,6 +38,7 @@ lint:
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --test e2e -- -D warnings
 	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go benches/reference | tee /dev/stderr)"
 
 # Licences, sources, bans and advisories of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).

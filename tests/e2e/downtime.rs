@@ -91,7 +91,7 @@ async fn replaced(asked: &Asked, old: &[String]) {
         .writes()
         .iter()
         .filter(|event| event.verb != "create" && event.subresource() != "status")
-        .map(|e| e.summary())
+        .map(devcluster::AuditEvent::summary)
         .collect();
     assert!(writes.iter().all(|write| write.contains("client")), "the new operator writes what needn't be: {writes:?}");
     assert_eq!(asked.space.pods("web").await.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), pods, "nothing is restarted");

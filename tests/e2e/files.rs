@@ -46,7 +46,7 @@ secrets:
     assert_eq!(space.sh("web", "cat /etc/shop/deep/text").await, text);
     assert_eq!(space.sh("web", "cat /written").await, "$HOME is here $(X)\n");
     assert_eq!(space.sh("web", "cat /run/secrets/password /run/secrets/other").await, "s3crets3cret");
-    let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     for path in ["/etc/bytes", "/etc/secret-bytes"] {
         assert_eq!(space.sh("web", &format!("xxd -p {path} | tr -d '\\n'")).await, expected, "{path}");
     }

@@ -14,6 +14,8 @@
 //! - [`support::node`] is the node itself, which only `make e2e` has: a test that needs it says so and is left out elsewhere.
 //!   One that pulls the node's plug is [`support::alone`] first.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
+// Compose files look alike whether they have quotes or not.
+#![allow(clippy::needless_raw_string_hashes)]
 // The futures of tests are made once each.
 #![allow(clippy::large_futures)]
 

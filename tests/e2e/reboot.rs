@@ -45,7 +45,7 @@ volumes: {data: }
     assert_eq!(space.sh("app", "grep -c migrated /data/log").await, "1\n", "what has completed is not run again");
     assert_eq!(space.names::<Job>().await.len(), 1);
     let written: Vec<String> =
-        space.writes()[writes..].iter().filter(|event| event.subresource() != "status").map(|e| e.summary()).collect();
+        space.writes()[writes..].iter().filter(|event| event.subresource() != "status").map(devcluster::AuditEvent::summary).collect();
     assert!(written.is_empty(), "{written:?}");
     space.close().await;
     drop(alone);
