@@ -52,7 +52,6 @@ pub fn ports(service: &Service, policy: &Policy, path: &Path, report: &mut Repor
             protocol: Some(protocol.as_str().to_owned()),
             host_port,
             host_ip,
-            ..ContainerPort::default()
         }
     };
     found.into_iter().map(made).collect()

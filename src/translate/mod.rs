@@ -112,7 +112,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     let mut plans = BTreeMap::new();
     for (key, ..) in stack.services().filter(|(key, ..)| stack.host(key) == *key && stack.runs_here(key)) {
         let gates = gates.remove(key).unwrap_or_default();
-        plans.extend(plans::plans(&context, key, &kinds, gates, &mut objects, &mut report));
+        plans.extend(plans::plans(&context, key, &kinds, &gates, &mut objects, &mut report));
     }
     let plans = stack.services().filter_map(|(key, ..)| plans.remove(key)).collect();
     let desired = Desired { objects: objects.into_map(), services: plans, networks: offered(project) };

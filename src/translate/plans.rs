@@ -26,7 +26,7 @@ pub fn plans<'a>(
     context: &Context<'a, '_>,
     host: &'a str,
     kinds: &BTreeMap<&'a str, (Kind, Restart)>,
-    gates: Vec<Gate>,
+    gates: &[Gate],
     objects: &mut Objects,
     report: &mut Report,
 ) -> BTreeMap<&'a str, ServicePlan> {
@@ -80,7 +80,7 @@ pub fn plans<'a>(
             stopped,
             // A pod that others share goes on when one of its programs has ended.
             lifetime: if shared && kind != Kind::Job { Lifetime::Forever } else { lifetime },
-            gates: if is_host { gates.clone() } else { Vec::new() },
+            gates: if is_host { gates.to_vec() } else { Vec::new() },
             externals: if is_host { externals.clone() } else { Vec::new() },
             endpoints,
             urls,
