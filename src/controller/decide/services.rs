@@ -177,8 +177,12 @@ impl View<'_, '_> {
             Some(Hold::Deletion(text)) => Report::new(Waiting, Outlook::WaitingForDeletion, say(text)),
             Some(Hold::Conflict(text)) => Report::new(Failed, Outlook::Stalled(reason::NAME_CONFLICT), say(text)),
             Some(Hold::Failed(FailureKind::Forbidden, text)) => Report::new(Failed, Outlook::Stalled(reason::FORBIDDEN), say(text)),
-            Some(Hold::StepsFailed(text) | Hold::Failed(FailureKind::Refused, text)) => Report::new(Failed, Outlook::Stalled(reason::SERVICE_FAILED), say(text)),
-            Some(Hold::Steps(text) | Hold::Failed(FailureKind::Transient, text)) => Report::new(ServiceState::Progressing, Outlook::Progressing, say(text)),
+            Some(Hold::StepsFailed(text) | Hold::Failed(FailureKind::Refused, text)) => {
+                Report::new(Failed, Outlook::Stalled(reason::SERVICE_FAILED), say(text))
+            }
+            Some(Hold::Steps(text) | Hold::Failed(FailureKind::Transient, text)) => {
+                Report::new(ServiceState::Progressing, Outlook::Progressing, say(text))
+            }
             Some(Hold::Pending) => {
                 let mut report = self.by_progress(awaited, acts);
                 if report.outlook == Outlook::Good {
