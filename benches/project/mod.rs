@@ -87,6 +87,6 @@ pub fn ordinary(count: usize) -> String {
             10_000 + index
         )
     };
-    let volumes: String = (0..count).map(|index| format!("  data-{index}:\n")).collect();
+    let volumes = (0..count).map(|index| format!("  data-{index}:\n")).collect::<Vec<_>>().concat();
     format!("services:\n{}volumes:\n{volumes}", (0..count).map(service).collect::<String>())
 }

@@ -25,7 +25,6 @@ pub struct Arguments {
 }
 
 #[derive(Subcommand, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one, read at the start")]
 pub enum Command {
     /// Reconcile the stacks of the cluster until SIGTERM or Ctrl-C.
     Run(Box<RunFlags>),

@@ -101,15 +101,12 @@ fn without(text: &str, secrets: &BTreeSet<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let length = match longest_prefix(rest, secrets) {
-            Some(secret) => {
-                out.push_str("***");
-                secret.len()
-            }
-            None => {
-                out.push(c);
-                c.len_utf8()
-            }
+        let length = if let Some(secret) = longest_prefix(rest, secrets) {
+            out.push_str("***");
+            secret.len()
+        } else {
+            out.push(c);
+            c.len_utf8()
         };
         rest = &rest[length..];
     }

@@ -27,7 +27,8 @@ pub fn valid() -> Option<Vec<Valid>> {
         let name = case.name.clone();
         let loaded = case.load(true).ok()?.loaded;
         let mut project = loaded.project.filter(|_| !has_errors(&loaded.diagnostics))?;
-        project.name = project.name.replace('_', "-").chars().take(40).collect::<String>().trim_matches('-').to_owned();
+        let legal: String = project.name.replace('_', "-").chars().take(40).collect();
+        legal.trim_matches('-').clone_into(&mut project.name);
         Some(Valid { name, project })
     });
     Some(valid.collect())

@@ -46,7 +46,7 @@ fn table(permissive: &Settings) -> String {
         let rest = refusals(&rest);
         writeln!(text, "{}", case.name).unwrap();
         for line in refusals(&shipped) {
-            let stays = if rest.iter().any(|other| *other == line) { " (no policy)" } else { "" };
+            let stays = if rest.contains(&line) { " (no policy)" } else { "" };
             writeln!(text, "  {line}{stays}").unwrap();
         }
         closed.extend(rest.into_iter().filter(|line| line.contains("policy.")).map(|line| format!("{}: {line}", case.name)));

@@ -1,6 +1,7 @@
 //! Hosts files: which names stand in those of which services, and what they lead to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use compose_operator::translate::{Desired, Key, Kind, Object};
 use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
@@ -196,13 +197,13 @@ fn project(services: &[Drawn]) -> (String, BTreeMap<(usize, String), BTreeSet<us
                 format!("{}: {{aliases: [{}]}}", NETWORKS[*network], aliases.join(", "))
             })
             .collect();
-        text += &format!("  {}:\n    image: mysql\n    networks: {{{}}}\n", KEYS[index], networks.join(", "));
+        let _ = writeln!(text, "  {}:\n    image: mysql\n    networks: {{{}}}", KEYS[index], networks.join(", "));
         text += &service.container.as_ref().map_or_else(String::new, |name| format!("    container_name: {name}\n"));
         text += &service.hostname.as_ref().map_or_else(String::new, |name| format!("    hostname: {name}\n"));
         let links: Vec<_> = service.links.iter().filter(|(target, _)| *target < index).collect();
         if !links.is_empty() {
             let links: Vec<_> = links.iter().map(|(target, alias)| format!("'{}:{alias}'", KEYS[*target])).collect();
-            text += &format!("    links: [{}]\n", links.join(", "));
+            let _ = writeln!(text, "    links: [{}]", links.join(", "));
         }
         for (target, alias) in service.links.iter().filter(|(target, _)| *target < index) {
             give(index, alias, *target);
@@ -249,9 +250,9 @@ proptest! {
         let (text, resolved) = project(&services);
         let stack = Stack::of(&text);
         let desired = stack.desired();
-        for user in 0..services.len() {
+        for (user, key) in KEYS.iter().copied().enumerate().take(services.len()) {
             let mut written: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-            for line in lines(&desired, KEYS[user]) {
+            for line in lines(&desired, key) {
                 let (name, target) = line.split_once(' ').unwrap();
                 let target = if target == "-" {
                     user
@@ -263,12 +264,12 @@ proptest! {
             for (name, targets) in resolved.iter().filter(|((other, _), _)| *other == user).map(|((_, name), targets)| (name, targets)) {
                 let dns = of_dns(&desired, name, services.len());
                 let found = written.remove(name);
-                prop_assert_eq!(found.is_some(), dns != *targets, "{} in {}: DNS says {:?}\n{}", name, KEYS[user], dns, &text);
+                prop_assert_eq!(found.is_some(), dns != *targets, "{} in {}: DNS says {:?}\n{}", name, key, dns, &text);
                 if let Some(found) = found {
-                    prop_assert_eq!(&found, targets, "{} in {}\n{}", name, KEYS[user], &text);
+                    prop_assert_eq!(&found, targets, "{} in {}\n{}", name, key, &text);
                 }
             }
-            prop_assert!(written.is_empty(), "names that Compose doesn't resolve in {}: {:?}\n{}", KEYS[user], written, &text);
+            prop_assert!(written.is_empty(), "names that Compose doesn't resolve in {}: {:?}\n{}", key, written, &text);
         }
     }
 }

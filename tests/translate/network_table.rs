@@ -1,5 +1,7 @@
 //! The table of who reaches whom, for random projects: worked out from the policies and the pods' labels, and held against what Compose says.
 
+use std::fmt::Write as _;
+
 use compose_operator::api::NetworkPolicyMode;
 use proptest::prelude::*;
 
@@ -34,9 +36,9 @@ fn stack(services: &[Drawn]) -> Stack {
             NETWORKS.iter().enumerate().filter(|(bit, _)| service.networks >> bit & 1 == 1).map(|(_, name)| *name).collect();
         let networks = if names.is_empty() { "network_mode: none".to_owned() } else { format!("networks: [{}]", names.join(", ")) };
         let ports = if service.published { ", ports: ['8080:80']" } else { "" };
-        text += &format!("  s{index}: {{image: x, {networks}{ports}}}\n");
+        let _ = writeln!(text, "  s{index}: {{image: x, {networks}{ports}}}");
         if service.guest {
-            text += &format!("  g{index}: {{image: y, network_mode: 'service:s{index}', ports: ['8081:81']}}\n");
+            let _ = writeln!(text, "  g{index}: {{image: y, network_mode: 'service:s{index}', ports: ['8081:81']}}");
         }
     }
     text += "networks: {front: , back: , sealed: {internal: true}, meet: {external: true}}\n";
