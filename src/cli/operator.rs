@@ -231,7 +231,8 @@ mod tests {
     #[test]
     fn without_flags_the_settings_are_those_that_are_shipped() {
         let settings = parse(&[]);
-        assert_eq!(settings, Ok(Settings { progress_deadline: 600, ..Settings::default() }));
+        let shipped = Settings { progress_deadline: 600, cluster_domain: Some("cluster.local".to_owned()), ..Settings::default() };
+        assert_eq!(settings, Ok(shipped));
     }
 
     #[test]

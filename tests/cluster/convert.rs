@@ -50,6 +50,9 @@ async fn what_convert_prints_of_every_example_and_section_of_the_mapping_is_take
         assert!(output.status.success(), "{}: {}", example.display(), String::from_utf8_lossy(&output.stderr));
         objects += &String::from_utf8(output.stdout).unwrap();
     }
+    // Routes are of a kind that not every cluster has; `kubernetes` tries them where it is there.
+    let known = objects.split_inclusive("---\n").filter(|object| !object.contains("\nkind: HTTPRoute\n"));
+    let objects: String = known.collect();
     let taken = apply_dry_run(&space.name, &objects).unwrap();
     assert_eq!(taken.lines().count(), objects.matches("---\n").count());
     assert!(taken.lines().filter(|line| line.starts_with("deployment.apps/")).count() >= 30, "{taken}");

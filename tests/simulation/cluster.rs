@@ -287,7 +287,8 @@ impl Cluster {
     pub fn apply(&mut self, object: &Object, uid: &str) -> Result<Rc<Obj>, Refused> {
         let key = object.key();
         let Some(old) = self.objects.get(&key).cloned() else { return Err(Refused::Missing) };
-        if old.uid != uid {
+        let version = object.metadata().resource_version.as_ref();
+        if old.uid != uid || version.is_some_and(|version| *version != old.version.to_string()) {
             return Err(Refused::Precondition);
         }
         match old.owner {

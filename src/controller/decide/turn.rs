@@ -179,8 +179,12 @@ impl Turn<'_, '_> {
         stamp::workload(object, self.plan, replicas, &stamps)
     }
 
-    fn apply(&self, object: Object, live: &LiveObject, cause: Cause) -> Action {
+    fn apply(&self, mut object: Object, live: &LiveObject, cause: Cause) -> Action {
         let releases = self.releases() && !self.scene.bugs.keep_hold_of_replicas;
+        if self.are_scaled_by_others() && !self.releases() {
+            // Replicas that have become ours since this was seen, such as the 0 of a stop, would fall back to the default of 1.
+            object.metadata_mut().resource_version = Some(live.resource_version.clone());
+        }
         match apply(object, live, cause) {
             Action::Apply { object, uid, cause, .. } => Action::Apply { object, uid, cause, releases },
             other => other,
