@@ -19,11 +19,13 @@ TARGETS ?= yaml interpolation env_file ports volumes units load translate
 CORPUS := $(wildcard ../shared/compose-corpus)
 seeds = $(if $(filter load translate,$(1)),tests/fuzz/seeds/project examples $(CORPUS),\
 	$(if $(filter yaml,$(1)),tests/fuzz/seeds/yaml tests/fuzz/seeds/project $(CORPUS),tests/fuzz/seeds/$(1)))
+# 0 is a seed of its own each time.
+FUZZ_SEED ?= 0
 fuzz: $(TARGETS:%=fuzz-%)
 fuzz-%:
 	mkdir -p target/fuzz/corpus/$* target/fuzz/artifacts/$*
 	cargo fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer none $* target/fuzz/corpus/$* $(call seeds,$*) -- \
-		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -dict=tests/fuzz/compose.dict \
+		-max_total_time=$(SECONDS) -seed=$(FUZZ_SEED) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -dict=tests/fuzz/compose.dict \
 		-artifact_prefix=target/fuzz/artifacts/$*/ -verbosity=0 -print_final_stats=1
 
 # Loading and translating beside the reference's loading, in the same run; the reference is built with Go.
