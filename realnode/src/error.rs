@@ -11,7 +11,7 @@ pub enum Error {
     NotRoot,
     #[error("{missing} missing, which a real node needs; they can be installed where apt-get is, and here it isn't")]
     Packages { missing: String },
-    #[error("no Debian mirror is named in apt's sources: set DEBIAN_MIRROR to one, such as http://deb.debian.org/debian")]
+    #[error("no Debian mirror is named in apt's sources: set DEBIAN_MIRROR to one, such as http://mirror.example.com/debian")]
     NoMirror,
     #[error("a node's name is made of up to 20 small letters, digits and dashes, which {0:?} isn't")]
     Name(String),
