@@ -5,6 +5,7 @@ mod config;
 mod convert;
 pub mod crd;
 mod disk;
+pub mod error;
 mod manifests;
 pub mod operator;
 mod output;

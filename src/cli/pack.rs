@@ -24,7 +24,7 @@ use crate::translate::content_key;
 
 use super::args::SettingFlags;
 use super::output::Error;
-use super::{convert, plugin};
+use super::{convert, error};
 pub use recorder::Recorder;
 
 /// Bytes of a file that the resource itself carries, and of all of them together: `kubectl apply` copies the resource into an annotation of at
@@ -71,9 +71,9 @@ impl Packed {
     ///
     /// # Errors
     /// Where the operator would not find what the stack names.
-    pub fn load(&self) -> Result<Loaded, plugin::Error> {
+    pub fn load(&self) -> Result<Loaded, error::Error> {
         let spec = &self.stack.spec;
-        let collected = source::collect(spec, &self.copies()).map_err(|refusal| plugin::Error::Packed(refusal.message))?;
+        let collected = source::collect(spec, &self.copies()).map_err(|refusal| error::Error::Packed(refusal.message))?;
         let sources = Sources { files: &collected.files, compose_files: collected.compose_files, variables: collected.variables };
         let name = ProjectName::Resource(self.stack.metadata.name.clone().unwrap_or_default());
         Ok(compose::load(&sources, &Options { name, profiles: spec.profiles.clone(), ..Options::default() }))

@@ -8,7 +8,7 @@ use super::merge;
 use super::path::Path;
 use super::problems::Problems;
 use super::short;
-use super::tree::{derived, has, made, made_mapping, put, put_default, remove, text};
+use super::tree::{derived, each, has, made, made_mapping, put, put_default, remove, text};
 
 /// Expands every short form below the root. `lenient`: texts that hold uninterpolated variables stay as they are.
 /// `ports` is how many ports ranges may still stand for.
@@ -35,16 +35,6 @@ pub fn expanded(root: &Node) -> usize {
     };
     let of_service = |entry: &Entry| -> usize { GROWTH.iter().map(|(key, each)| entry.value.get(key).map_or(0, items) * each).sum() };
     services.flat_map(Mapping::values).map(of_service).sum()
-}
-
-/// Runs over the entries of a top-level section.
-pub fn each(root: &mut Node, section: &str, mut with: impl FnMut(&mut Node, &Path)) {
-    let path = Path::of(&[section]);
-    if let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) {
-        for (name, entry) in mapping.iter_mut() {
-            with(&mut entry.value, &path.key(name));
-        }
-    }
 }
 
 struct Canonical<'a> {

@@ -93,7 +93,7 @@ fn items(node: Option<&Node>) -> impl Iterator<Item = (usize, &Node)> {
 /// Takes the values of variables that configs, secrets and `environment` lists name, from the variables of their own file.
 pub fn resolve_sources(root: &mut Node, variables: &Variables) {
     for section in ["configs", "secrets"] {
-        super::canonical::each(root, section, |node, _| {
+        super::tree::each(root, section, |node, _| {
             if let Some(variable) = text(node, "environment").and_then(|name| variables.get(name)) {
                 let value = Node { tainted: variable.tainted, ..made(variable.value.clone(), node) };
                 put(node, RESOLVED, value);
@@ -101,7 +101,7 @@ pub fn resolve_sources(root: &mut Node, variables: &Variables) {
         });
     }
     for section in ["services", "jobs"] {
-        super::canonical::each(root, section, |node, _| {
+        super::tree::each(root, section, |node, _| {
             if let Some(environment) = node.get_mut("environment").filter(|environment| environment.as_sequence().is_some()) {
                 super::normalize::resolve_names(environment, variables, true);
             }

@@ -6,14 +6,14 @@ use indexmap::IndexMap;
 
 use crate::yaml::{Entry, Mapping, Node, Span, Value};
 
-use super::canonical;
 use super::diagnostic::Diagnostic;
 use super::env_file::{self, Format};
 use super::interpolate::{self, Variable};
-use super::load::Loader;
+use super::loader::Loader;
 use super::model::{EnvFile, Project};
 use super::path::Path;
 use super::sources::{File, Variables};
+use super::tree;
 use super::tree::put_default;
 
 /// Adds variables that are not there.
@@ -96,7 +96,7 @@ impl Loader<'_> {
 
     /// Adds what label files say to the labels of services and hooks.
     pub fn label_files(&mut self, root: &mut Node) {
-        canonical::each(root, "services", |node, path| {
+        tree::each(root, "services", |node, path| {
             self.labels(node, path);
             for (index, hook) in node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten().enumerate() {
                 self.labels(hook, &path.key("pre_start").index(index));

@@ -6,19 +6,15 @@ use std::sync::Arc;
 use crate::yaml::{Mapping, Node, Span, Value};
 
 use super::diagnostic::Diagnostic;
-use super::load::{Loader, MAX_DEPTH, Passes, Scope};
+use super::limits::MAX_DEPTH;
+use super::loader::{Base, Loader, Passes, Scope};
 use super::merge;
 use super::path::Path;
-use super::paths::{self, Resolver};
+use super::paths;
 use super::reset::Resets;
+use super::resolve::Resolver;
 use super::sources::ComposeFile;
 use super::tree::{count, has, made_mapping, remove, shown, text};
-
-/// The services of a file that is extended, their paths made relative to the extending file.
-pub struct Base {
-    services: Mapping,
-    resets: Resets,
-}
 
 /// The services that extend each other, by file and name.
 type Chain = Vec<(String, String)>;

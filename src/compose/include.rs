@@ -7,7 +7,8 @@ use crate::yaml::{Entry, Mapping, Node, Span, Value};
 
 use super::diagnostic::Diagnostic;
 use super::environment::add_below;
-use super::load::{ALL, Loader, MAX_DEPTH, Scope};
+use super::limits::MAX_DEPTH;
+use super::loader::{ALL, Loader, Scope};
 use super::merge;
 use super::path::Path;
 use super::paths;

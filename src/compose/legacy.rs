@@ -81,7 +81,7 @@ fn service(node: &mut Node, volumes: &mut Mapping) {
 
 /// YAML 1.1, through which structured files often come, has made a boolean of `restart: no`.
 pub fn mend_booleans(document: &mut Node) {
-    super::canonical::each(document, "services", |service, _| {
+    super::tree::each(document, "services", |service, _| {
         if let Some(restart) = service.get_mut("restart").filter(|restart| restart.as_bool() == Some(false)) {
             restart.value = Value::from("no");
         }

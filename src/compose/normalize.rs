@@ -2,14 +2,14 @@
 
 use crate::yaml::{Entry, Mapping, Node, Value};
 
-use super::canonical::each;
-use super::load::MAX_VALUES;
+use super::limits::MAX_VALUES;
 use super::merge;
 use super::path::Path;
 use super::paths;
 use super::problems::Problems;
 use super::schema;
 use super::sources::Variables;
+use super::tree::each;
 use super::tree::{count, derived, has, made, made_mapping, put, put_default, remove, text};
 
 /// Writes what the files imply into the tree.

@@ -7,8 +7,8 @@ use crate::yaml::{self, Mapping, Node, Value};
 
 use super::checks::RESOLVED;
 use super::model::{EnvFile, Project, Service};
-use super::paths::Resolver;
 use super::problems::Problems;
+use super::resolve::Resolver;
 use super::schema::{Attribute, Kind, Object, Printed, ROOT};
 
 /// What the reference prints differently.
@@ -87,7 +87,7 @@ fn escape(json: &mut Json) {
 
 /// Puts the variables of env files under those of `environment`.
 fn fold(root: &mut Node, project: &Project) {
-    super::canonical::each(root, "services", |node, path| {
+    super::tree::each(root, "services", |node, path| {
         let Some(service) = path.parts().get(1).and_then(|name| project.services.get(*name)) else { return };
         fold_into(node, &service.env_files, &service.environment);
         let hooks = node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten();

@@ -8,7 +8,7 @@ use crate::yaml::{self, FileId, Mapping, Node, Span};
 use super::diagnostic::{Diagnostic, SourceMap};
 use super::environment::add_below;
 use super::interpolate::{self, Variable};
-use super::load::{ALL, Loader, Scope};
+use super::loader::{ALL, Loader, Scope};
 use super::model::{FileSource, MountKind, Project};
 use super::path::Path;
 use super::sources::{ComposeFile, File, Options, ProjectName, Sources, Variables};
@@ -213,7 +213,7 @@ fn may_name(text: &str) -> bool {
 
 /// `scale` and `deploy.replicas` say the same; the one is written to the other.
 fn adopt_scale(root: &mut Node) {
-    super::canonical::each(root, "services", |node, _| {
+    super::tree::each(root, "services", |node, _| {
         let Some(scale) = node.get("scale").cloned().filter(|scale| !scale.is_null()) else { return };
         if let Some(deploy) = node.get_mut("deploy").filter(|deploy| deploy.as_mapping().is_some()) {
             tree::put(deploy, "replicas", scale);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::yaml;
 
 pub use super::interpolate::Variable;
-pub use super::load::{MAX_BYTES, MAX_SERVICES, MAX_VALUES};
+pub use super::limits::{MAX_BYTES, MAX_SERVICES, MAX_VALUES};
 
 /// One file of the project directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,6 +1,13 @@
 //! Making and comparing [`Node`]s, which every pass needs.
 
-use crate::yaml::{Entry, Mapping, Node, Value};
+use crate::yaml::{Entry, Mapping, Node, Span, Value};
+
+use super::path::Path;
+
+/// A mapping without entries that no file wrote.
+pub fn empty() -> Node {
+    Node::new(Value::Mapping(Mapping::new()), Span::default())
+}
 
 /// Whether `key` is there, with whatever value.
 pub fn has(node: &Node, key: &str) -> bool {
@@ -10,6 +17,16 @@ pub fn has(node: &Node, key: &str) -> bool {
 /// The text under `key`.
 pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
     node.get(key).and_then(Node::as_str)
+}
+
+/// Runs over the entries of a top-level section.
+pub fn each(root: &mut Node, section: &str, mut with: impl FnMut(&mut Node, &Path)) {
+    let path = Path::of(&[section]);
+    if let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) {
+        for (name, entry) in mapping.iter_mut() {
+            with(&mut entry.value, &path.key(name));
+        }
+    }
 }
 
 /// Puts a value that no file wrote, at the position of what it was derived from.

@@ -1,0 +1,23 @@
+//! Why a command of the plugin fails.
+
+use super::{output, project};
+
+/// Why a command ended without doing what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Project(#[from] project::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
+    #[error("the packed stack can't be read: {0}")]
+    Packed(String),
+    #[error(
+        "--resolve-image-digests and --lock-image-digests need a registry, and none is asked here; write the digest into the file: image@sha256:..."
+    )]
+    Digests,
+    #[error("not everything is kept, as the report says")]
+    Lost,
+    /// The project is refused; the reasons have been told already.
+    #[error("the project is refused")]
+    Refused,
+}
