@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use compose_operator::api::ComposeStack;
 use devcluster::{Cluster, Companion, Options};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Api, Client, Config, CustomResourceExt, ResourceExt};
@@ -110,6 +110,14 @@ impl Stage {
         let stacks = Api::<ComposeStack>::namespaced(self.client.clone(), &example.namespace);
         stacks.patch(&example.stack.name_any(), &PatchParams::apply(NAME).force(), &Patch::Apply(&example.stack)).await?;
         Ok(())
+    }
+
+    /// The address of some node, at which ports are published.
+    pub async fn node_address(&self) -> Result<String, Error> {
+        let nodes = Api::<Node>::all(self.client.clone()).list(&ListParams::default()).await?;
+        let statuses = nodes.items.into_iter().filter_map(|node| node.status);
+        let address = statuses.flat_map(|status| status.addresses.unwrap_or_default()).find(|address| address.type_ == "InternalIP");
+        Ok(address.map(|address| address.address).unwrap_or_default())
     }
 
     /// What the operator has written so far, by namespace; nothing on a cluster whose audit log isn't ours.

@@ -1,8 +1,10 @@
 //! `make demo`: a control plane, the operator on it under the chart's rights, and every stack of `examples/`, live.
 //!
-//! `DEMO=once` ends when all stacks are as they should be, with an error if one isn't in time. `TEST_CLUSTER=current` does the same on the
+//! `DEMO=once` ends when all stacks are as they should be, with an error if one isn't in time. Where pods are containers (`NODE=real`), their
+//! published ports are asked then, and have to answer. `TEST_CLUSTER=current` does the same on the
 //! cluster of the current kubeconfig, and takes away at the end what it has made there.
 
+mod answers;
 mod cost;
 mod install;
 mod screen;
@@ -128,12 +130,14 @@ async fn follow(stage: &Stage, operator: &mut Companion, examples: &[Example], o
                     stack.writes = Some(writes);
                 }
             }
+            screen.only_tell(&stacks);
+            answers::ask(&mut stacks, &stage.node_address().await?).await;
+            let answered = stacks.iter().flat_map(|stack| stack.answers.values()).all(|answer| answer.is_as_expected());
             screen::say(&screen::summary(&stacks, cost::resident(operator.id()), stage.alias().as_deref()))?;
             if once {
-                return Ok(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+                return Ok(if done && answered { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
             screen::say("The cluster and the operator stay up until Ctrl-C. Changes of the stacks are told below.\n")?;
-            screen.only_tell(&stacks);
             summed_up = true;
         }
     }

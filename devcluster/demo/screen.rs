@@ -93,7 +93,7 @@ pub fn summary(stacks: &[Followed], resident: Option<f64>, alias: Option<&str>) 
         lines.push(format!("\n  {}\n    READY     {status}", stack.namespace));
         lines.push(format!("    services  {}\n    made      {}", stack.services(), stack.made()));
         if !stack.published().is_empty() {
-            lines.push(format!("    published {}", stack.published().join(", ")));
+            lines.push(format!("    published {}", stack.published().join("\n              ")));
         }
         let took = stack.took.map(|took| format!("Ready after {:.1} s", took.as_secs_f64()));
         let wrote = stack.writes.map(|writes| format!("{} writes of objects, {} of status", writes.objects, writes.status));

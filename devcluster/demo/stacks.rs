@@ -12,6 +12,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use crate::Error;
+use crate::answers::Answer;
 use crate::cost::Writes;
 
 /// One file of `examples/`. It is applied in a namespace that is called as the file is.
@@ -66,12 +67,14 @@ pub struct Followed {
     pub took: Option<Duration>,
     /// What the operator wrote for it; unknown on a cluster without an audit log of ours.
     pub writes: Option<Writes>,
+    /// What its published ports answer, by the text of the status; nothing where they weren't asked.
+    pub answers: BTreeMap<String, Answer>,
 }
 
 impl Followed {
     pub fn new(example: &Example) -> Self {
         let (namespace, name) = (example.namespace.clone(), example.stack.name_any());
-        Self { namespace, name, refused: example.refused, applied: None, live: None, took: None, writes: None }
+        Self { namespace, name, refused: example.refused, applied: None, live: None, took: None, writes: None, answers: BTreeMap::new() }
     }
 
     pub fn observe(&mut self, live: ComposeStack) {
@@ -112,11 +115,20 @@ impl Followed {
         if services.is_empty() { "none".to_owned() } else { services.join(", ") }
     }
 
-    /// Where published ports answer: `web *:31080->80/tcp`.
-    pub fn published(&self) -> Vec<String> {
+    /// Services and where their published ports are: `web`, `*:31080->80/tcp`.
+    pub fn endpoints(&self) -> Vec<(&str, &str)> {
         let status = self.live.as_ref().and_then(|live| live.status.as_ref());
         let services = status.iter().flat_map(|status| &status.services);
-        services.flat_map(|service| service.endpoints.iter().map(move |endpoint| format!("{} {endpoint}", service.name))).collect()
+        services.flat_map(|service| service.endpoints.iter().map(|endpoint| (service.name.as_str(), endpoint.as_str()))).collect()
+    }
+
+    /// The same in words, with what they answer: `web *:31080->80/tcp answers with HTTP 200`.
+    pub fn published(&self) -> Vec<String> {
+        let words = |(service, endpoint): (&str, &str)| {
+            let answer = self.answers.get(endpoint).map(|answer| format!(" {answer}")).unwrap_or_default();
+            format!("{service} {endpoint}{answer}")
+        };
+        self.endpoints().into_iter().map(words).collect()
     }
 
     /// `2 Deployments, 3 Services`, or nothing.
