@@ -9,9 +9,10 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::names::{self, ObjectName};
+use super::project::service_path;
 use super::replica_names;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 
 /// A Service under a further name.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource, SecretEnvS
 use crate::compose::model::{Command, Service};
 use crate::compose::path::Path;
 
+use super::dollars::doubled;
 use super::files::{Content, Item};
 use super::models;
 use super::names::{self, ObjectName};
@@ -27,11 +28,6 @@ pub struct Process {
     pub env_from: Vec<EnvFromSource>,
     /// Hashes of the contents that stand in generated Secrets: part of the service's inputs.
     pub digests: Vec<String>,
-}
-
-/// Every `$` twice.
-pub fn doubled(text: &str) -> String {
-    text.replace('$', "$$")
 }
 
 /// What a container is started with; `name` is that of its service.

@@ -10,51 +10,10 @@ use crate::compose::model::{Command, FileSource, HealthcheckTest, MountKind, Ser
 use crate::compose::path::Path;
 
 use super::images;
+use super::port::{Listen, Protocol, declared, exposed};
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path};
-
-/// A port that a container listens on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Listen {
-    pub port: u16,
-    pub protocol: Protocol,
-}
-
-/// A transport protocol, as Kubernetes writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Protocol {
-    Tcp,
-    Udp,
-    Sctp,
-}
-
-impl Protocol {
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "" | "tcp" => Some(Self::Tcp),
-            "udp" => Some(Self::Udp),
-            "sctp" => Some(Self::Sctp),
-            _ => None,
-        }
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-            Self::Sctp => "SCTP",
-        }
-    }
-
-    /// As Compose writes it.
-    pub fn lower(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-            Self::Sctp => "sctp",
-        }
-    }
-}
+use super::stack::Stack;
 
 /// The ports of every service, by its key.
 pub type Ports<'a> = BTreeMap<&'a str, BTreeSet<Listen>>;
@@ -93,12 +52,6 @@ pub fn ports<'a>(stack: &Stack<'a>, names: &BTreeMap<String, BTreeSet<&'a str>>,
         }
     }
     all
-}
-
-/// The ports that a service says it listens on.
-pub fn declared(service: &Service) -> impl Iterator<Item = Listen> {
-    let published = service.ports.iter().filter_map(|port| Some(Listen { port: port.target, protocol: Protocol::parse(&port.protocol)? }));
-    published.chain(service.expose.iter().filter_map(|text| exposed(text)).flatten())
 }
 
 /// Refuses static addresses that other texts of the stack dial: pods have addresses of the cluster's choice.
@@ -167,18 +120,6 @@ fn names_address(text: &str, address: &str) -> bool {
         let after = &text[at + address.len()..];
         !text[..at].ends_with(part_of_more) && !after.starts_with(part_of_more)
     })
-}
-
-/// `port[-port][/protocol]`.
-pub fn exposed(text: &str) -> Option<Vec<Listen>> {
-    let (range, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let protocol = Protocol::parse(protocol)?;
-    let (first, last) = range.split_once('-').unwrap_or((range, range));
-    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    if first == 0 || last < first {
-        return None;
-    }
-    Some((first..=last).map(|port| Listen { port, protocol }).collect())
 }
 
 /// Every text of a service in which a peer's address may stand.

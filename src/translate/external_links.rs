@@ -8,9 +8,11 @@ use crate::compose::path::Path;
 use super::hash;
 use super::names::ObjectName;
 use super::object::Object;
-use super::objects::{Objects, StringMap, metadata, stack_labels};
+use super::object::StringMap;
+use super::objects::{Objects, metadata, stack_labels};
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 
 /// Makes a Service for each name that a service gives something outside the stack.
 pub fn services(stack: &Stack, objects: &mut Objects, report: &mut Report) {

@@ -19,7 +19,8 @@ use crate::compose::sources::{File, FileSet};
 use super::hash;
 use super::names::{self, ObjectName};
 use super::object::Object;
-use super::objects::{Objects, StringMap, metadata, stack_labels};
+use super::object::StringMap;
+use super::objects::{Objects, metadata, stack_labels};
 use super::report::Report;
 use super::stack::Stack;
 

@@ -8,8 +8,9 @@ use crate::compose::path::Path;
 use super::container;
 use super::desired::Gate;
 use super::object::Kind;
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 use super::workload::{self, Restart};
 
 /// The gates of every service, by its key.

@@ -14,8 +14,6 @@ use super::images;
 use super::mounts::{Mounts, at, scratch};
 use super::names;
 
-/// The helper's image, where the settings name none.
-pub const DEFAULT_IMAGE: &str = concat!("compose-operator:", env!("CARGO_PKG_VERSION"));
 /// The pod's volume that holds its hosts file, and the file's name in it.
 pub const HOSTS_VOLUME: &str = "helper--hosts";
 pub const HOSTS_FILE: &str = "hosts";

@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::ContainerPort;
 use crate::compose::model::{Port, Service};
 use crate::compose::path::Path;
 
-use super::expose::Protocol;
 use super::names;
 use super::policy::Policy;
+use super::port::Protocol;
 use super::report::Report;
 use super::service::offered;
 

@@ -14,8 +14,9 @@ use super::labels;
 use super::object::Kind;
 use super::pod::{Context, Member, Part, Pod};
 use super::policy::Policy;
+use super::project::{networks_of, service_path};
 use super::report;
-use super::stack::{Stack, networks_of, service_path};
+use super::stack::Stack;
 use super::workload::Restart;
 
 /// Attributes that change no workload: who waits for whom, what Services and policies are made of, what is the plugin's.

@@ -10,7 +10,7 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::names::{self, LabelValue};
-use super::objects::StringMap;
+use super::object::StringMap;
 use super::policy::Policy;
 use super::report::Report;
 

@@ -5,6 +5,8 @@
 //! | module | what it makes |
 //! |---|---|
 //! | `names` | every object name, label key and label value |
+//! | `project`, `port`, `joins`, `dollars`, `linux_capability` | what the text alone tells |
+//! | `settings`, `stack`, `report` | what every part reads and writes |
 //! | `support` | the table of what becomes of each attribute |
 //! | `plans`, `sharing`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
 //! | `workload`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
@@ -26,6 +28,7 @@ mod configs;
 mod container;
 mod desired;
 mod devices;
+mod dollars;
 mod env;
 mod expose;
 mod external_links;
@@ -39,9 +42,11 @@ mod hosts;
 mod http_route;
 mod images;
 mod inputs;
+mod joins;
 mod kubernetes;
 mod labels;
 mod lifecycle;
+mod linux_capability;
 mod models;
 mod mounts;
 mod names;
@@ -53,8 +58,10 @@ mod placement;
 mod plans;
 mod pod;
 mod policy;
+mod port;
 mod pre_start;
 mod probe;
+mod project;
 mod publish;
 mod replica_names;
 mod report;

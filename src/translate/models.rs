@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::EnvVar;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
-use super::env::doubled;
+use super::dollars::doubled;
 use super::report::Report;
 use super::stack::Stack;
 

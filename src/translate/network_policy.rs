@@ -17,17 +17,19 @@ use crate::api::{NetworkPolicyMode, keys};
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
-use super::expose::Protocol;
 use super::hash;
 use super::host_ports::is_of_node;
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
-use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::object::StringMap;
+use super::objects::{Objects, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::port::Protocol;
 use super::pre_start;
+use super::project::{DEFAULT_NETWORK, engine_network, networks_of, service_path};
 use super::report::Report;
 use super::service;
-use super::stack::{DEFAULT_NETWORK, Stack, engine_network, networks_of, service_path};
+use super::stack::Stack;
 
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
@@ -10,6 +11,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::http_route::HttpRoute;
+
+/// Labels or annotations.
+pub type StringMap = BTreeMap<String, String>;
 
 /// The kinds that this operator owns, in the order in which they are created. This is the one list: caches, pruning, RBAC and
 /// the chart's rights are made from it or checked against it.

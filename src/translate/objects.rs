@@ -8,12 +8,9 @@ use crate::api::keys;
 use crate::compose::path::Path;
 
 use super::names::{LabelValue, ObjectName};
-use super::object::{Key, Object};
+use super::object::{Key, Object, StringMap};
 use super::report::Report;
 use super::stack::Stack;
-
-/// Labels or annotations.
-pub type StringMap = BTreeMap<String, String>;
 
 /// The objects made so far, each with what it was made for.
 #[derive(Default)]

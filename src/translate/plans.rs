@@ -15,10 +15,11 @@ use super::object::Kind;
 use super::objects::Objects;
 use super::pod::{self, Context, Member, Pod};
 use super::pre_start;
+use super::project::service_path;
 use super::publish;
 use super::report::Report;
 use super::scaling;
-use super::stack::{self, Stack, service_path};
+use super::stack::Stack;
 use super::workload::{self, Plan, Restart};
 
 /// Makes the workload of a host and its guests; the plans of all of them, by key.
@@ -106,7 +107,7 @@ fn externals(stack: &Stack, pod: &Pod) -> Vec<External> {
 fn external_networks(stack: &Stack, key: &str) -> Vec<External> {
     let external = |key: &&str| {
         let network = stack.project.networks.get(*key)?;
-        let awaited = network.external && stack::engine_network(network).is_none();
+        let awaited = network.external && super::project::engine_network(network).is_none();
         if !awaited {
             return None;
         }

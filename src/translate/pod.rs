@@ -23,12 +23,13 @@ use super::mounts::{Mounts, PodVolumes};
 use super::names::{self, ObjectName};
 use super::namespaces::{self, Shared};
 use super::object::Kind;
-use super::objects::{Objects, StringMap, selector, service_labels};
+use super::object::StringMap;
+use super::objects::{Objects, selector, service_labels};
 use super::placement;
 use super::pre_start;
+use super::project::service_path;
 use super::report::Report;
-use super::sharing;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 use super::storage;
 
 /// A pod template, and what of it decides other things.
@@ -199,7 +200,7 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
         let made = container::main(self.context, &source, kind, objects, report);
         let container = made.container.name.clone();
         let (mut main, mut mounts, mut digests) = self.take(made, &source.path, report);
-        if sharing::shares_memory(service) {
+        if super::joins::shares_memory(service) {
             share_memory(self.containers.first(), &mut main);
         }
         for (made, path) in pre_start::steps(self.context, &source, per_replica, objects, report) {

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{ExecAction, Probe};
 use crate::compose::model::{Healthcheck, HealthcheckTest};
 use crate::compose::path::Path;
 
-use super::env::doubled;
+use super::dollars::doubled;
 use super::report::Report;
 
 const INTERVAL: Duration = Duration::from_secs(30);

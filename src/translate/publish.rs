@@ -14,18 +14,20 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::desired::Endpoint;
-use super::expose::Protocol;
 use super::hash;
 use super::kubernetes::{Expose, GatewayRoute, IngressRule, KEY, PortExtension};
 use super::names::ObjectName;
 use super::object::Object;
-use super::objects::{Objects, StringMap, metadata, selector, service_labels};
+use super::object::StringMap;
+use super::objects::{Objects, metadata, selector, service_labels};
+use super::port::Protocol;
+use super::project::service_path;
 use super::report::Report;
 use super::routes::{self, Url, Way};
 use super::service::{
     PREFER_DUAL_STACK, Published, app_protocol, candidates, check_ports, distinguish_names, node_port, only, published, published_name,
 };
-use super::stack::{Stack, service_path, wants_ipv6};
+use super::stack::{Stack, wants_ipv6};
 
 /// Which of a service's Services a port is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,8 +12,9 @@ use super::hash;
 use super::http_route::{BackendReference, HttpRoute, HttpRouteMatch, HttpRouteRule, HttpRouteSpec, ParentReference, PathMatch};
 use super::kubernetes::{GatewayRoute, Host, IngressRule, Tls, is_to_be_had};
 use super::names::ObjectName;
+use super::object::StringMap;
 use super::object::{Key, Kind, Object};
-use super::objects::{Objects, StringMap, metadata, service_labels};
+use super::objects::{Objects, metadata, service_labels};
 use super::report::Report;
 use super::stack::Stack;
 

@@ -11,10 +11,12 @@ use serde_json::json;
 
 use super::hash;
 use super::kubernetes::{Amount, Autoscale, Disruption, KEY};
+use super::object::StringMap;
 use super::object::{Kind, Object};
-use super::objects::{Objects, StringMap, metadata, selector, service_labels};
+use super::objects::{Objects, metadata, selector, service_labels};
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 use super::workload::Plan;
 
 /// Load that leads to more replicas where the file names none, in percent of what is requested.

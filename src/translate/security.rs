@@ -13,8 +13,6 @@ use super::namespaces::Shared;
 use super::report::Report;
 use super::settings::Settings;
 
-pub use capabilities::{capability, is_capability};
-
 /// The security context of the container, and in the pod what concerns the whole of it.
 pub fn contexts(
     service: &Service,

@@ -12,16 +12,19 @@ use crate::compose::model::{EndpointMode, HealthcheckTest, Port, Service};
 use crate::compose::path::Path;
 
 use super::aliases::Aliases;
-use super::expose::{Listen, Ports, Protocol};
+use super::expose::Ports;
 use super::hash;
 use super::host_ports::is_of_node;
 use super::kubernetes::{Expose, Shape as NameShape};
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
-use super::objects::{Objects, StringMap, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::object::StringMap;
+use super::objects::{Objects, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::port::{Listen, Protocol};
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path, wants_ipv6};
+use super::stack::{Stack, wants_ipv6};
 
 /// Node ports that a cluster gives out by default.
 const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;

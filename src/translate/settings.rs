@@ -2,9 +2,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::{NetworkPolicyMode, PublishMode, ServiceOverride, VolumeDefaults};
 
-use super::helper;
 use super::object::Kind;
 use super::policy::Policy;
+
+/// The helper's image, where the settings name none.
+pub const DEFAULT_HELPER_IMAGE: &str = concat!("compose-operator:", env!("CARGO_PKG_VERSION"));
 
 /// What the admin settles, with the stack's spec on top.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,7 +42,7 @@ impl Settings {
 
     /// The image of init containers.
     pub fn helper_image(&self) -> &str {
-        self.helper_image.as_deref().unwrap_or(helper::DEFAULT_IMAGE)
+        self.helper_image.as_deref().unwrap_or(DEFAULT_HELPER_IMAGE)
     }
 }
 

@@ -2,17 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::compose::model::{Network, Project, Service};
-use crate::compose::path::Path;
+use crate::compose::model::{Project, Service};
 
 use super::kubernetes::{self, Extensions, ServiceExtension};
 use super::names::ObjectName;
+use super::project::{engine_network, networks_of, service_path};
 use super::report::Report;
 use super::settings::{Facts, Settings};
-use super::sharing;
-
-/// The network that a service without `networks` is on.
-pub const DEFAULT_NETWORK: &str = "default";
 
 /// A project under translation.
 pub struct Stack<'a> {
@@ -49,7 +45,7 @@ impl<'a> Stack<'a> {
             takers.insert(name.clone(), key);
             names.insert(key.as_str(), name);
         }
-        let hosts = sharing::hosts(project, report);
+        let hosts = super::joins::hosts(project, report);
         let extensions = kubernetes::read(project, settings, facts, report);
         let mut stack = Self { project, settings, facts, extensions, names, takers, members: BTreeMap::new(), hosts };
         let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -84,7 +80,7 @@ impl<'a> Stack<'a> {
     pub fn shares_processes(&self, key: &str) -> bool {
         let host = self.host(key);
         let mut services = std::iter::once(host).chain(self.guests(host)).filter_map(|key| self.project.services.get(key));
-        services.any(|service| service.init == Some(true) || sharing::shares_processes(service))
+        services.any(|service| service.init == Some(true) || super::joins::shares_processes(service))
     }
 
     /// The networks that a service is on, by key, sorted: those of its pod.
@@ -165,27 +161,6 @@ impl<'a> Stack<'a> {
         let of_file = || service.deploy.as_ref().and_then(|deploy| deploy.replicas).or(service.scale).unwrap_or(1);
         written.unwrap_or_else(|| i32::try_from(of_file()).unwrap_or(i32::MAX))
     }
-}
-
-/// `services.<key>`.
-pub fn service_path(key: &str) -> Path {
-    Path::of(&["services", key])
-}
-
-/// The networks that a service is on, by key, sorted.
-pub fn networks_of(service: &Service) -> Vec<&str> {
-    let mut keys: Vec<&str> = service.networks.keys().map(String::as_str).collect();
-    if keys.is_empty() && matches!(service.network_mode.as_deref(), None | Some("bridge" | "default")) {
-        keys.push(DEFAULT_NETWORK);
-    }
-    keys.sort_unstable();
-    keys
-}
-
-/// `host` or `none` of a network that stands for one of the engine's own: by its driver, or by the name under which the engine has it.
-pub fn engine_network(network: &Network) -> Option<&str> {
-    let written = if network.external { Some(network.name.as_str()) } else { network.driver.as_deref() };
-    written.filter(|name| matches!(*name, "host" | "none"))
 }
 
 /// Whether a service is on a network that asks for IPv6.

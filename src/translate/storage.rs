@@ -18,8 +18,9 @@ use super::host_paths;
 use super::mounts::{self, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::objects::Objects;
+use super::project::service_path;
 use super::report::Report;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 
 /// Mode of a file system in memory, as Docker mounts it.
 const TMPFS_MODE: u32 = 0o1777;

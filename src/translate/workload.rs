@@ -24,10 +24,11 @@ use super::object::{Kind, Object};
 use super::objects::{metadata, selector, service_labels};
 use super::pod::Pod;
 use super::probe;
+use super::project::service_path;
 use super::report::Report;
 use super::scaling;
 use super::schedule;
-use super::stack::{Stack, service_path};
+use super::stack::Stack;
 use super::stateful;
 
 /// Seconds, where the settings say nothing.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::compose::decode::units;
 use crate::compose::path::Path;
-use crate::translate::env::doubled;
+use crate::translate::dollars::doubled;
 use crate::translate::report::Report;
 use crate::yaml::Node;
 

@@ -10,7 +10,7 @@ use crate::translate::report::Report;
 use crate::yaml::Node;
 
 use super::keys::Keys;
-use super::{KEY, cidrs, object_name};
+use super::value::{KEY, cidrs, object_name};
 
 const MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod"];
 

@@ -373,7 +373,7 @@ pub fn extend_volume(volume: &Volume, path: &Path, extension: &mut VolumeExtensi
 /// Kompose reads a volume's labels from the services that mount it, too.
 pub fn extend_volumes_of_services(project: &Project, volumes: &mut BTreeMap<String, VolumeExtension>, report: &mut Report) {
     for (key, service) in &project.services {
-        let path = crate::translate::stack::service_path(key).key("labels");
+        let path = crate::translate::project::service_path(key).key("labels");
         for mount in service.volumes.iter().filter(|mount| mount.kind == MountKind::Volume) {
             if let Some(extension) = mount.source.as_ref().and_then(|source| volumes.get_mut(source)) {
                 storage(&mut Labels::of(&[(&service.labels, path.clone())]), extension, report);

@@ -9,13 +9,13 @@ mod pod;
 mod port;
 mod scale;
 mod service;
+mod value;
 
 use std::collections::BTreeMap;
 
 use crate::compose::model::{Project, Service};
 use crate::compose::path::Path;
 
-use super::object::Kind;
 use super::report::Report;
 use super::settings::{Facts, Settings};
 
@@ -25,10 +25,9 @@ pub use port::{Expose, GatewayRoute, Host, IngressRule, PortExtension, Tls};
 pub use scale::{Amount, Autoscale, Disruption};
 pub use service::{ServiceExtension, Shape};
 
-use keys::Keys;
+pub use value::{KEY, is_to_be_had};
 
-/// The extension's key.
-pub const KEY: &str = "x-kubernetes";
+use keys::Keys;
 
 /// What the whole project says by the extension.
 #[derive(Debug, Default)]
@@ -56,7 +55,7 @@ pub fn read(project: &Project, settings: &Settings, facts: &Facts, report: &mut 
     let mut all = Extensions::default();
     let top = Keys::open(project.extensions.get(KEY), &Path::of(&[KEY]), &service::DEFAULTS, report);
     for (key, service) in &project.services {
-        let path = super::stack::service_path(key);
+        let path = super::project::service_path(key);
         let keys = Keys::open(service.extensions.get(KEY), &path.key(KEY), &service::KEYS, report).over(&top);
         let mut extension = service::read(&keys, service, &path, settings, report);
         let at = path.key("healthcheck").key(KEY);
@@ -122,59 +121,9 @@ impl Extensions {
     }
 }
 
-/// Says that a kind can't be had, if so: the cluster doesn't serve it, or the administrator does without it.
-pub fn is_to_be_had(kind: Kind, settings: &Settings, facts: &Facts, path: &Path, report: &mut Report) -> bool {
-    let why = if settings.without.contains(&kind) {
-        "is switched off by the administrator (--optional-kinds)"
-    } else if facts.unserved.contains(&kind) {
-        "is not known to this cluster: install the Gateway API's resource definitions"
-    } else {
-        return true;
-    };
-    report.warn("kind-missing", path, format!("the kind {kind} {why}; all the rest goes on without it"));
-    false
-}
-
 /// The value of the extension at a node of the canonical tree, for inputs.
 pub fn without(node: &mut serde_json::Value) {
     if let Some(object) = node.as_object_mut() {
         object.remove(KEY);
     }
-}
-
-/// A list of CIDRs.
-fn cidrs(keys: &Keys, key: &str, report: &mut Report) -> Vec<String> {
-    let is_cidr = |text: &str| {
-        let Some((address, bits)) = text.split_once('/') else { return false };
-        let most = match address.parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(_)) => 32,
-            Ok(std::net::IpAddr::V6(_)) => 128,
-            Err(_) => return false,
-        };
-        bits.parse::<u8>().is_ok_and(|bits| bits <= most)
-    };
-    let mut found = Vec::new();
-    for (text, path) in keys.texts(key, report) {
-        if is_cidr(&text) {
-            found.push(text);
-        } else {
-            report.refuse("invalid-value", &path, format!("{text:?} is no range of addresses such as 10.0.0.0/8"));
-        }
-    }
-    found
-}
-
-/// A name that must be legal for an object that is not ours.
-fn object_name(keys: &Keys, key: &str, report: &mut Report) -> Option<String> {
-    let (_, path) = keys.node(key)?;
-    let name = keys.text(key, report)?;
-    legal_name(name, &path, report)
-}
-
-fn legal_name(name: String, path: &Path, report: &mut Report) -> Option<String> {
-    let legal = super::names::is_subdomain(&name);
-    if !legal {
-        report.refuse("invalid-value", path, format!("{name:?} is no name of an object: lower case letters, digits, - and ."));
-    }
-    legal.then_some(name)
 }

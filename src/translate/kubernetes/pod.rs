@@ -13,13 +13,13 @@ use serde_json::Value as Json;
 
 use crate::compose::path::Path;
 use crate::translate::object::Kind;
-use crate::translate::objects::StringMap;
+use crate::translate::object::StringMap;
+use crate::translate::port::PORT_START;
 use crate::translate::report::Report;
-use crate::translate::security::sysctls::PORT_START;
 
-use super::KEY;
 use super::check::Check;
 use super::overlay;
+use super::value::KEY;
 
 /// What a service says of its pods: part of their inputs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -7,7 +7,7 @@ use crate::translate::report::Report;
 use crate::yaml::Node;
 
 use super::keys::{Keys, text};
-use super::{cidrs, legal_name, object_name};
+use super::value::{cidrs, legal_name, object_name};
 
 const KEYS: [&str; 5] = ["expose", "nodePort", "loadBalancerClass", "sourceRanges", "externalTrafficPolicy"];
 const WAYS: [&str; 6] = ["loadBalancer", "nodePort", "clusterIP", "ingress", "gateway", "none"];

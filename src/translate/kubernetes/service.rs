@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::compose::model::Service;
 use crate::compose::path::Path;
-use crate::translate::expose::{Listen, exposed};
 use crate::translate::names::{self, ObjectName};
 use crate::translate::object::Kind;
+use crate::translate::port::{Listen, exposed};
 use crate::translate::report::Report;
 use crate::translate::settings::{Facts, Settings};
 
@@ -18,7 +18,7 @@ use super::declared::labels;
 use super::keys::Keys;
 use super::pod::PodExtension;
 use super::scale::{Autoscale, Disruption, autoscale, disruption, is_quantity};
-use super::{KEY, is_to_be_had, object_name};
+use super::value::{KEY, is_to_be_had, object_name};
 
 /// What a service may say.
 pub const KEYS: [&str; 29] = [
@@ -168,7 +168,7 @@ fn pod(keys: &Keys, service: &Service, at: &Path, settings: &Settings, report: &
     let id = |key: &str, report: &mut Report| keys.number(key, 0..=i64::from(u32::MAX), report);
     let mut pull_secrets = Vec::new();
     for (name, path) in keys.texts("imagePullSecrets", report) {
-        pull_secrets.extend(super::legal_name(name, &path, report));
+        pull_secrets.extend(super::value::legal_name(name, &path, report));
     }
     let runtime_class = object_name(keys, "runtimeClassName", report);
     if let (Some(class), Some((_, path))) = (&runtime_class, keys.node("runtimeClassName"))

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::translate::security;
+use crate::translate::linux_capability;
 
 /// A prefix of paths of the nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,8 +106,8 @@ impl Capability {
 impl<'de> Deserialize<'de> for Capability {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = String::deserialize(deserializer)?;
-        let name = security::capability(&written);
-        if security::is_capability(&name) {
+        let name = linux_capability::capability(&written);
+        if linux_capability::is_capability(&name) {
             Ok(Self(name))
         } else {
             Err(D::Error::custom(format!("{written:?} is no capability of Linux")))

@@ -6,6 +6,7 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 use crate::translate::namespaces::Shared;
 use crate::translate::policy::Policy;
+use crate::translate::port::PORT_START;
 use crate::translate::report::Report;
 
 /// Kernel parameters that the kubelet takes without being told to.
@@ -23,9 +24,6 @@ const SAFE_SYSCTLS: [&str; 12] = [
     "net.ipv4.tcp_syncookies",
     "net.ipv4.tcp_wmem",
 ];
-/// The first port that needs no right.
-pub const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
-
 /// The pod's kernel parameters, by name.
 pub fn sysctls(
     service: &Service,

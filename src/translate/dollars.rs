@@ -1,0 +1,6 @@
+//! The kubelet folds `$$` where it expands `$(NAME)`.
+
+/// Every `$` twice.
+pub fn doubled(text: &str) -> String {
+    text.replace('$', "$$")
+}
