@@ -44,6 +44,8 @@ mod sharing;
 mod storage;
 #[path = "translate/support.rs"]
 mod support;
+#[path = "translate/text_attributes.rs"]
+mod text_attributes;
 #[path = "translate/words.rs"]
 mod words;
 

@@ -1,5 +1,6 @@
 //! What holds for every project: names are legal and unique, the output is the same whatever the order of the file, nothing is made in vain.
 
+use crate::text_attributes::{LISTS, TEXTS};
 use std::collections::BTreeSet;
 
 use compose_operator::translate::{Desired, Kind, Object};
@@ -112,42 +113,6 @@ fn has_legal_labels(object: &Object) -> bool {
             && (value.is_empty() || value.ends_with(end))
     })
 }
-
-/// Attributes that take a text, and those that take a list of texts.
-const TEXTS: [&str; 14] = [
-    "user",
-    "hostname",
-    "domainname",
-    "platform",
-    "pull_policy",
-    "stop_signal",
-    "working_dir",
-    "restart",
-    "container_name",
-    "network_mode",
-    "ipc",
-    "pid",
-    "image",
-    "runtime",
-];
-const LISTS: [&str; 16] = [
-    "expose",
-    "links",
-    "volumes_from",
-    "tmpfs",
-    "dns",
-    "dns_search",
-    "dns_opt",
-    "security_opt",
-    "cap_add",
-    "cap_drop",
-    "group_add",
-    "volumes",
-    "ports",
-    "extra_hosts",
-    "command",
-    "external_links",
-];
 
 fn anything() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9:/._=@,-]{0,24}", "\\PC{0,12}", "[0-9]{1,5}(-[0-9]{1,5})?(/udp)?", "(db|web|a_b)(:[a-z./]{0,8})?"]

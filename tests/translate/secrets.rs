@@ -1,5 +1,6 @@
 //! What comes from a Secret stays in Secrets: no other object and no message ever holds it.
 
+use crate::text_attributes::{LISTS, TEXTS};
 use compose_operator::translate::{Kind, Object};
 
 use crate::support::{Stack, manifest, problems, render};
@@ -71,54 +72,6 @@ fn env_files_are_secrets_whatever_they_hold() {
 
 #[test]
 fn no_message_and_no_object_in_the_open_ever_tells_a_secret() {
-    const TEXTS: [&str; 22] = [
-        "user",
-        "hostname",
-        "domainname",
-        "platform",
-        "pull_policy",
-        "stop_signal",
-        "working_dir",
-        "restart",
-        "container_name",
-        "network_mode",
-        "ipc",
-        "pid",
-        "image",
-        "runtime",
-        "mac_address",
-        "cgroup_parent",
-        "stop_grace_period",
-        "mem_limit",
-        "shm_size",
-        "cpus",
-        "scale",
-        "isolation",
-    ];
-    const LISTS: [&str; 22] = [
-        "expose",
-        "links",
-        "volumes_from",
-        "tmpfs",
-        "dns",
-        "dns_search",
-        "dns_opt",
-        "security_opt",
-        "cap_add",
-        "cap_drop",
-        "group_add",
-        "volumes",
-        "ports",
-        "extra_hosts",
-        "external_links",
-        "labels",
-        "annotations",
-        "sysctls",
-        "devices",
-        "profiles",
-        "env_file",
-        "depends_on",
-    ];
     let texts = TEXTS.iter().map(|name| format!("{name}: '${{PASSWORD}}'"));
     let lists = LISTS.iter().flat_map(|name| {
         [format!("{name}: ['${{PASSWORD}}']"), format!("{name}: ['a=${{PASSWORD}}']"), format!("{name}: ['./${{PASSWORD}}:/x']")]

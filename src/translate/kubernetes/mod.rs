@@ -53,7 +53,7 @@ pub fn is_read_at(path: &Path) -> bool {
 /// Reads all of it; what is wrong is refused.
 pub fn read(project: &Project, settings: &Settings, facts: &Facts, report: &mut Report) -> Extensions {
     let mut all = Extensions::default();
-    let top = Keys::open(project.extensions.get(KEY), &Path::of(&[KEY]), &service::DEFAULTS, report);
+    let top = Keys::open(project.extensions.get(KEY), &Path::of(&[KEY]), service::DEFAULTS, report);
     for (key, service) in &project.services {
         let path = super::project::service_path(key);
         let keys = Keys::open(service.extensions.get(KEY), &path.key(KEY), &service::KEYS, report).over(&top);
