@@ -14,6 +14,8 @@ mod corpus;
 mod corpus_files;
 #[path = "translate/hosts.rs"]
 mod hosts;
+#[path = "translate/image_volumes.rs"]
+mod image_volumes;
 #[path = "translate/inputs.rs"]
 mod inputs;
 #[path = "translate/kinds.rs"]

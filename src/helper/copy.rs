@@ -1,4 +1,4 @@
-//! Copying a directory as it is: owners, modes, times, symbolic and hard links.
+//! Copying a directory as it is: owners, modes, times, extended attributes, symbolic and hard links.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, FileTimes, Metadata};
@@ -7,6 +7,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 use super::{Error, say};
+
+/// Bytes that the kernel lets one attribute have.
+const MOST_OF_ATTRIBUTE: usize = 64 << 10;
 
 /// A copy in the making.
 struct Copy {
@@ -44,7 +47,8 @@ impl Copy {
             }
             Err(error) => skip(from, error)?,
         }
-        attributes(metadata, to)
+        attributes(metadata, to)?;
+        extended_attributes(from, to)
     }
 
     fn entry(&mut self, from: &Path, to: &Path) -> Result<(), Error> {
@@ -72,7 +76,41 @@ impl Copy {
             self.linked.remove(&metadata.ino());
             return skip(from, error);
         }
-        attributes(&metadata, to)
+        attributes(&metadata, to)?;
+        // After the owner, whose change takes a program's capabilities away.
+        extended_attributes(from, to)
+    }
+}
+
+/// Gives a file or directory the extended attributes of another that mean the same on every file system.
+fn extended_attributes(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut names = Vec::new();
+    let Some(length) = available(rustix::fs::llistxattr_query(from)).map_err(Error::file("look at", from))? else { return Ok(()) };
+    names.resize(length, 0);
+    let read = available(rustix::fs::llistxattr(from, &mut names)).map_err(Error::file("look at", from))?.unwrap_or_default();
+    for name in names[..read].split(|byte| *byte == 0).filter(|name| travels(name)) {
+        let mut value = vec![0; MOST_OF_ATTRIBUTE];
+        let Some(size) = available(rustix::fs::lgetxattr(from, name, &mut value)).map_err(Error::file("look at", from))? else { continue };
+        let set = rustix::fs::lsetxattr(to, name, &value[..size], rustix::fs::XattrFlags::empty());
+        if available(set).map_err(Error::file("set an attribute of", to))?.is_none() {
+            say(&format!("{} can't have the attribute {} here", to.display(), String::from_utf8_lossy(name)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an attribute is the file's own, and not what its node makes of it.
+fn travels(name: &[u8]) -> bool {
+    name == b"security.capability" || [b"user.".as_slice(), b"system.posix_acl_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// `None`: not every file system has such attributes, and not every user may set them.
+fn available<T>(done: rustix::io::Result<T>) -> io::Result<Option<T>> {
+    use rustix::io::Errno;
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(Errno::NOTSUP | Errno::PERM | Errno::ACCESS | Errno::NODATA) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -125,6 +163,47 @@ mod tests {
         let inode = |path: &str| fs::metadata(place.path(path)).unwrap().ino();
         assert_eq!(inode("to/a"), inode("to/deep/same"));
         assert_eq!(fs::metadata(place.path("to/a")).unwrap().modified().unwrap(), then);
+    }
+
+    /// `None`: neither file system nor user have such attributes here.
+    fn set(path: &Path, name: &str, value: &[u8]) -> Option<()> {
+        rustix::fs::lsetxattr(path, name, value, rustix::fs::XattrFlags::empty()).ok()
+    }
+
+    fn get(path: &Path, name: &str) -> Option<Vec<u8>> {
+        let mut value = vec![0; 256];
+        let size = rustix::fs::lgetxattr(path, name, &mut value).ok()?;
+        value.truncate(size);
+        Some(value)
+    }
+
+    #[test]
+    fn attributes_of_users_survive() {
+        let place = Place::new("attributes");
+        place.file("from/a", "x", 0o644);
+        place.file("from/plain", "x", 0o644);
+        let (from, to) = (place.path("from"), place.path("to"));
+        let has_attributes = set(&from.join("a"), "user.origin", b"image").and(set(&from, "user.of-directory", b"")).is_some();
+        directory(&from, &to).unwrap();
+        if has_attributes {
+            assert_eq!(get(&to.join("a"), "user.origin"), Some(b"image".to_vec()));
+            assert_eq!(get(&to, "user.of-directory"), Some(Vec::new()));
+        }
+        assert_eq!(get(&to.join("plain"), "user.origin"), None);
+    }
+
+    #[test]
+    fn capabilities_of_programs_survive_a_change_of_owner() {
+        let place = Place::new("capabilities");
+        place.file("from/ping", "x", 0o755);
+        // NET_RAW, permitted and effective, in the form that the kernel has had since 2.6.24.
+        let net_raw = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let _ = chown(place.path("from/ping"), Some(33), Some(33));
+        if set(&place.path("from/ping"), "security.capability", &net_raw).is_none() {
+            return;
+        }
+        directory(&place.path("from"), &place.path("to")).unwrap();
+        assert_eq!(get(&place.path("to/ping"), "security.capability"), Some(net_raw.to_vec()));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Source<'b> {
     pub name: &'b ObjectName,
     /// Where the file says all this.
     pub path: Path,
+    /// Whether what its image declares as volumes is kept for as long as the pod.
+    pub keeps_image_volumes: bool,
 }
 
 /// A container without its mounts, and what it asks of its pod.
@@ -66,7 +68,9 @@ pub fn base(context: &Context, source: &Source, name: String, objects: &mut Obje
     let Source { key, service, path, .. } = source;
     let stack = context.stack;
     let process = env::process(stack, service, source.name, path, objects, report);
-    let mut mounts = storage::mounts(&mut Store { stack, claims: context.claims, service, name: source.name, objects }, path, report);
+    let keeps_image_volumes = source.keeps_image_volumes;
+    let mut store = Store { stack, claims: context.claims, service, name: source.name, keeps_image_volumes, objects };
+    let mut mounts = storage::mounts(&mut store, path, report);
     helper::volumes(&mut mounts);
     let mut pod = PodSpec::default();
     let security = security::contexts(service, stack.settings, Shared::of(stack, service), &mut pod, path, report);

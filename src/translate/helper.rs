@@ -30,6 +30,8 @@ pub const OF_THE_POD: [&str; 2] = [HOSTS_VOLUME, INSTALLED];
 const NOBODY: i64 = 65532;
 /// What root needs to give files away, and to get at those of others; pods have all of them by default.
 const FILE_RIGHTS: [&str; 4] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"];
+/// The same, and what it needs to give programs the capabilities that they have in the image.
+const IMAGE_RIGHTS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP"];
 
 /// Something to be prepared in a volume of the pod before the program starts. Volumes go by their names in the pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl Helper<'_> {
         let source = EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() };
         Container {
             env: Some(vec![EnvVar { name: "POD_IPS".to_owned(), value_from: Some(source), value: None }]),
-            security_context: Some(rights(Some(NOBODY), Some(NOBODY), false)),
+            security_context: Some(rights(Some(NOBODY), Some(NOBODY), &[])),
             ..self.container("hosts", args, &[HOSTS_VOLUME])
         }
     }
@@ -122,7 +124,10 @@ impl Helper<'_> {
             }
             let name = if index == 0 { "files".to_owned() } else { format!("files-{}", index + 1) };
             let syncs = tasks.iter().any(|task| matches!(task, Task::Sync { .. }));
-            Container { security_context: Some(rights(user, group, syncs)), ..self.container(&name, args, &volumes) }
+            Container {
+                security_context: Some(rights(user, group, if syncs { &FILE_RIGHTS } else { &[] })),
+                ..self.container(&name, args, &volumes)
+            }
         });
         containers.collect()
     }
@@ -139,7 +144,7 @@ impl Helper<'_> {
         }
         let install = Container {
             args: Some(["helper", "install", &of_volume(INSTALLED)].map(str::to_owned).to_vec()),
-            security_context: Some(rights(Some(NOBODY), Some(NOBODY), false)),
+            security_context: Some(rights(Some(NOBODY), Some(NOBODY), &[])),
             ..self.container("install", Vec::new(), &[INSTALLED])
         };
         let (user, group) = self.owner(Owner::default());
@@ -153,7 +158,7 @@ impl Helper<'_> {
             volume_mounts: Some(mounts.collect()),
             // The image's own may be one that this user can't enter.
             working_dir: Some("/".to_owned()),
-            security_context: Some(SecurityContext { se_linux_options: self.selinux(), ..rights(user, group, true) }),
+            security_context: Some(SecurityContext { se_linux_options: self.selinux(), ..rights(user, group, &IMAGE_RIGHTS) }),
             ..own
         };
         vec![install, seed]
@@ -192,10 +197,10 @@ impl Helper<'_> {
     }
 }
 
-/// The rights of a helper: none, but where root has to deal with files of others.
-fn rights(user: Option<i64>, group: Option<i64>, files_of_others: bool) -> SecurityContext {
+/// The rights of a helper: none, but those that root needs to deal with files of others.
+fn rights(user: Option<i64>, group: Option<i64>, of_root: &[&str]) -> SecurityContext {
     let root = user == Some(0);
-    let add = (root && files_of_others).then(|| FILE_RIGHTS.map(str::to_owned).to_vec());
+    let add = (root && !of_root.is_empty()).then(|| of_root.iter().map(|name| (*name).to_owned()).collect());
     SecurityContext {
         run_as_user: user,
         run_as_group: group,

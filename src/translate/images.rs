@@ -114,7 +114,7 @@ pub fn known_ports(image: &str) -> &'static [u16] {
 }
 
 /// An image reference without Docker's own registry, tag and digest.
-fn repository(image: &str) -> &str {
+pub fn repository(image: &str) -> &str {
     let image = image.split_once('@').map_or(image, |(name, _)| name);
     let image = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,

@@ -12,7 +12,7 @@
 //! | `workload`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
-//! | `claims`, `storage`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
+//! | `claims`, `storage`, `image_volumes`, `memory`, `lending`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
 //! | `helper` | the init containers that write hosts files, own files and fill volumes |
 //! | `publish`, `routes` | Services, Ingresses and HTTPRoutes of published ports |
 //! | `stateful`, `schedule`, `scaling` | StatefulSets, CronJobs, autoscalers and disruption budgets |
@@ -40,13 +40,16 @@ mod host_paths;
 mod host_ports;
 mod hosts;
 mod http_route;
+mod image_volumes;
 mod images;
 mod inputs;
 mod joins;
 mod kubernetes;
 mod labels;
+mod lending;
 mod lifecycle;
 mod linux_capability;
+mod memory;
 mod models;
 mod mounts;
 mod names;

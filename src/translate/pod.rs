@@ -19,6 +19,7 @@ use super::helper;
 use super::hosts::{self, HostsFile};
 use super::kubernetes;
 use super::labels;
+use super::lending;
 use super::mounts::{Mounts, PodVolumes};
 use super::names::{self, ObjectName};
 use super::namespaces::{self, Shared};
@@ -196,7 +197,9 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
         report: &mut Report,
     ) -> (Container, Part<'s>) {
         let Member { key, service, name } = member;
-        let source = Source { key, service, name, path: member.path() };
+        // Who runs once leaves nothing in its image's volumes, unless others see them.
+        let keeps_image_volumes = !matches!(kind, Kind::Job | Kind::CronJob) || lending::is_lent(self.context.stack.project, key);
+        let source = Source { key, service, name, path: member.path(), keeps_image_volumes };
         let made = container::main(self.context, &source, kind, objects, report);
         let container = made.container.name.clone();
         let (mut main, mut mounts, mut digests) = self.take(made, &source.path, report);

@@ -53,6 +53,8 @@ pub struct Policy {
     pub external_links: BTreeSet<String>,
     /// URL of the service that serves models.
     pub model_endpoint: Option<String>,
+    /// ServiceAccounts that pods may run as; `team-*` for all that begin with `team-`.
+    pub service_accounts: BTreeSet<String>,
     /// Whether `x-kubernetes.podOverlay` is applied.
     pub pod_overlay: bool,
 }
@@ -83,6 +85,8 @@ impl Default for Policy {
             external_networks: BTreeSet::new(),
             external_links: BTreeSet::new(),
             model_endpoint: None,
+            // Without a name, too, pods run as that one.
+            service_accounts: BTreeSet::from(["default".to_owned()]),
             pod_overlay: false,
         }
     }
@@ -101,10 +105,12 @@ impl Policy {
 
     /// Whether a kernel parameter may be set though not every node takes it.
     pub fn allows_sysctl(&self, name: &str) -> bool {
-        self.unsafe_sysctls.iter().any(|allowed| match allowed.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == allowed,
-        })
+        self.unsafe_sysctls.iter().any(|allowed| matches(allowed, name))
+    }
+
+    /// Whether pods may run as a ServiceAccount of their namespace.
+    pub fn allows_service_account(&self, name: &str) -> bool {
+        self.service_accounts.iter().any(|allowed| matches(allowed, name))
     }
 
     /// Whether a path of the nodes may be mounted.
@@ -119,6 +125,14 @@ impl Policy {
             Some((domain, _)) => is_part_of(domain, allowed),
             None => key.strip_prefix(allowed.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')),
         })
+    }
+}
+
+/// Whether a name is another one or, where that ends in `*`, begins as it does.
+fn matches(allowed: &str, name: &str) -> bool {
+    match allowed.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == allowed,
     }
 }
 
@@ -164,6 +178,7 @@ mod tests {
         let shipped = Policy::default();
         assert!(!shipped.allows_capability("NET_ADMIN") && !shipped.allows_host_port(80) && !shipped.allows_sysctl("kernel.msgmax"));
         assert!(!shipped.allows_host_path("/srv", false) && !shipped.allows_annotation("k8s.v1.cni.cncf.io/networks"));
+        assert!(shipped.allows_service_account("default") && !shipped.allows_service_account("admin"));
     }
 
     #[test]
@@ -187,13 +202,16 @@ mod tests {
     #[test]
     fn names_are_matched_as_their_fields_say() {
         let policy = policy(
-            "{hostPorts: [53, '8000-8999'], unsafeSysctls: [net.core.*, kernel.msgmax], capabilities: [cap_net_admin], annotations: [example.com, io.katacontainers]}",
+            "{hostPorts: [53, '8000-8999'], serviceAccounts: [team-*, deployer], unsafeSysctls: [net.core.*, kernel.msgmax], capabilities: [cap_net_admin], annotations: [example.com, io.katacontainers]}",
         );
         for (port, allowed) in [(53, true), (54, false), (8000, true), (8999, true), (9000, false)] {
             assert_eq!(policy.allows_host_port(port), allowed, "{port}");
         }
         for (name, allowed) in [("net.core.somaxconn", true), ("kernel.msgmax", true), ("kernel.msgmaxed", false), ("net.corex", false)] {
             assert_eq!(policy.allows_sysctl(name), allowed, "{name}");
+        }
+        for (name, allowed) in [("team-a", true), ("deployer", true), ("deployers", false), ("default", false)] {
+            assert_eq!(policy.allows_service_account(name), allowed, "{name}");
         }
         for (key, allowed) in [
             ("example.com/a", true),

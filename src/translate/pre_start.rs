@@ -30,7 +30,7 @@ pub fn steps(context: &Context, source: &Source, per_replica: bool, objects: &mu
     let mut made = Vec::new();
     for (index, step) in source.service.pre_start.iter().enumerate().filter(|(_, step)| step.per_replica == per_replica) {
         let path = source.path.key("pre_start").index(index);
-        let step = Source { service: &step.container, path: path.clone(), key: source.key, name: source.name };
+        let step = Source { service: &step.container, path: path.clone(), key: source.key, name: source.name, keeps_image_volumes: false };
         made.push((container::base(context, &step, source.name.step(index), objects, report), path));
     }
     made

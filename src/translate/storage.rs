@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ImageVolumeSource, NFSVolumeSource, Volume};
 
-use crate::compose::decode::units;
 use crate::compose::model::{DeployMode, Mount, MountKind, Project, Service};
 use crate::compose::path::Path;
 
@@ -15,15 +14,15 @@ use super::files::{self, Content, Item};
 use super::hash;
 use super::helper::{Owner, Task};
 use super::host_paths;
+use super::image_volumes;
+use super::lending::{borrowers, is_lent, lender};
+use super::memory;
 use super::mounts::{self, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::objects::Objects;
 use super::project::service_path;
 use super::report::Report;
 use super::stack::Stack;
-
-/// Mode of a file system in memory, as Docker mounts it.
-const TMPFS_MODE: u32 = 0o1777;
 
 /// The named volumes that a service mounts, those that it takes from others included.
 pub fn sources<'a>(project: &'a Project, service: &'a Service) -> BTreeSet<&'a str> {
@@ -43,27 +42,6 @@ pub fn users<'a>(stack: &Stack<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     users
 }
 
-/// The service that an entry of `volumes_from` names: `[container:]name[:ro]`.
-fn lender<'a>(project: &'a Project, entry: &str) -> Option<&'a Service> {
-    let name = |rest: &str| rest.split(':').next().unwrap_or_default().to_owned();
-    match entry.strip_prefix("container:").map(name) {
-        Some(container) => project.services.values().find(|service| service.container_name.as_deref() == Some(&container)),
-        None => project.services.get(&name(entry)),
-    }
-}
-
-/// Whether others take the volumes of a service.
-fn is_lent(project: &Project, service: &str) -> bool {
-    borrowers(project, service).next().is_some()
-}
-
-/// The services that take the volumes of another.
-fn borrowers<'a>(project: &'a Project, lent: &'a str) -> impl Iterator<Item = &'a str> {
-    let takes =
-        move |service: &&Service| service.volumes_from.iter().any(|entry| lender(project, entry).is_some_and(|other| other.name == lent));
-    project.services.values().filter(takes).map(|service| service.name.as_str())
-}
-
 /// What mounts are made of and what they add to.
 pub struct Store<'a, 'b> {
     pub stack: &'b Stack<'a>,
@@ -71,6 +49,8 @@ pub struct Store<'a, 'b> {
     pub service: &'b Service,
     /// Object name of the service.
     pub name: &'b ObjectName,
+    /// Whether what its image declares as volumes is kept: that of steps is nobody's to see.
+    pub keeps_image_volumes: bool,
     pub objects: &'b mut Objects,
 }
 
@@ -83,13 +63,13 @@ pub fn mounts(store: &mut Store, path: &Path, report: &mut Report) -> Mounts {
     }
     from_others(store, service, &path.key("volumes_from"), &mut mounts, report);
     for (index, entry) in service.tmpfs.iter().enumerate() {
-        tmpfs(entry, &path.key("tmpfs").index(index), &mut mounts, report);
+        memory::tmpfs(entry, &path.key("tmpfs").index(index), &mut mounts, report);
     }
-    if let Some(size) = service.shm_size.filter(|size| *size > 0 && service.ipc.as_deref() != Some("host")) {
-        let path = path.key("shm_size");
-        mounts.add(mounts::scratch("shm", true, Some(size)), at("/dev/shm", false, None), &path, report);
-    }
+    memory::shm(service, path, &mut mounts, report);
     super::configs::mounts(store, service, path, &mut mounts, report);
+    if store.keeps_image_volumes {
+        of_image(store, path, &mut mounts, report);
+    }
     mounts
 }
 
@@ -121,8 +101,8 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
         }
         MountKind::Volume | MountKind::Cluster => named(store, mount, source, path, mounts, report),
         MountKind::Tmpfs => {
-            let mode = mount.tmpfs_mode.unwrap_or(TMPFS_MODE);
-            memory(&mount.target, mount.tmpfs_size, (mode, Owner::default()), mount.read_only, path, mounts, report);
+            let mode = mount.tmpfs_mode.unwrap_or(memory::MODE);
+            memory::directory(&mount.target, mount.tmpfs_size, (mode, Owner::default()), mount.read_only, path, mounts, report);
         }
         MountKind::Bind => bind(store, mount, source, path, mounts, report),
         MountKind::Image => image(store, mount, source, path, mounts, report),
@@ -199,32 +179,41 @@ fn shared(store: &mut Store, (key, name): (&str, &ObjectName), mount: &Mount, pa
     mounts.add(volume, at(&mount.target, mount.read_only, Some(claims::DATA.to_owned())), path, report);
 }
 
+/// The directories that the image declares as volumes, where nothing else is mounted.
+fn of_image(store: &mut Store, path: &Path, mounts: &mut Mounts, report: &mut Report) {
+    let key = &store.service.name;
+    let lent = is_lent(store.stack.project, key);
+    let mut lost = Vec::new();
+    for directory in image_volumes::left_open(store.stack, key, store.service) {
+        let path = path.key("image");
+        if mounts.has_target(directory.path) {
+            continue;
+        }
+        if lent {
+            shared(store, (key, store.name), &directory.mount(), &path, mounts, report);
+            continue;
+        }
+        lost.extend(directory.is_data.then_some(directory.path));
+        let volume = mounts::scratch(&volume_name("anonymous", directory.path), false, None);
+        let inside = directory.filled.then(|| claims::DATA.to_owned());
+        fill(&volume, &directory.mount(), directory.filled, mounts);
+        mounts.add(volume, at(directory.path, false, inside), &path, report);
+    }
+    if !lost.is_empty() {
+        let message = format!(
+            "keeps its data in {}, where no volume is mounted: it is lost when the pod is replaced; mount a volume with a name there",
+            lost.join(" and ")
+        );
+        report.warn("image-volume", &path.key("image"), message);
+    }
+}
+
 /// Has a volume filled from what the image holds at its target.
 fn fill(volume: &Volume, mount: &Mount, wanted: bool, mounts: &mut Mounts) {
     if wanted {
         let volume = mounts.volume(volume.clone());
         mounts.tasks.push(Task::Seed { volume, path: mount.target.clone() });
     }
-}
-
-/// A directory in memory with a mode and an owner, which the volume itself can't have.
-fn memory(
-    target: &str,
-    limit: Option<i64>,
-    (mode, owner): (u32, Owner),
-    read_only: bool,
-    path: &Path,
-    mounts: &mut Mounts,
-    report: &mut Report,
-) {
-    if mounts.has_target(target) {
-        mounts.add(Volume::default(), at(target, read_only, None), path, report);
-        return;
-    }
-    let volume = mounts::scratch(&volume_name("tmpfs", target), true, limit);
-    let name = mounts.volume(volume.clone());
-    mounts.tasks.push(Task::Directory { volume: name, path: claims::DATA.to_owned(), mode, owner });
-    mounts.add(volume, at(target, read_only, Some(claims::DATA.to_owned())), path, report);
 }
 
 /// A path of the project directory: its files travel with the stack. What may be written to is a copy.
@@ -326,7 +315,9 @@ fn with_mount_points(mut items: Vec<Item>, target: &str, store: &Store) -> Vec<I
     };
     let volumes = store.service.volumes.iter().map(|mount| (mount.target.as_str(), mount.kind == MountKind::Bind && is_file(mount)));
     let scratch = store.service.tmpfs.iter().map(|entry| (entry.split(':').next().unwrap_or_default(), false));
-    for (other, is_file) in volumes.chain(scratch) {
+    let of_image = image_volumes::left_open(store.stack, &store.service.name, store.service);
+    let of_image = of_image.iter().map(|directory| (directory.path, false));
+    for (other, is_file) in volumes.chain(scratch).chain(of_image) {
         let Some(inside) = other.strip_prefix(target.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')) else { continue };
         let below = format!("{inside}/");
         if inside.is_empty() || items.iter().any(|item| item.path == inside || item.path.starts_with(&below)) {
@@ -417,12 +408,13 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
             continue;
         };
         let read_only = entry.ends_with(":ro");
-        for mount in &other.volumes {
+        let of_image = image_volumes::left_open(store.stack, &other.name, other).into_iter().map(image_volumes::Directory::mount);
+        for mount in other.volumes.iter().cloned().chain(of_image) {
             if mounts.has_target(&mount.target) {
                 continue;
             }
             // Docker fills volumes for those that declare them alone.
-            let mount = Mount { read_only: mount.read_only || read_only, volume_nocopy: true, ..mount.clone() };
+            let mount = Mount { read_only: mount.read_only || read_only, volume_nocopy: true, ..mount };
             if mount.kind == MountKind::Volume && mount.source.is_none() {
                 // What has no name was refused where it stands.
                 let Some(name) = store.stack.name_of(&other.name) else { continue };
@@ -431,39 +423,5 @@ fn from_others(store: &mut Store, service: &Service, path: &Path, mounts: &mut M
                 add(store, &mount, &path, mounts, report);
             }
         }
-    }
-}
-
-/// `path[:option,option]`.
-fn tmpfs(entry: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
-    let (target, options) = entry.split_once(':').unwrap_or((entry, ""));
-    let (mut limit, mut mode, mut owner) = (None, TMPFS_MODE, Owner::default());
-    for option in options.split(',').filter(|option| !option.is_empty()) {
-        let mut id = |id: &str, kind: &str| {
-            let number = id.parse().ok();
-            if number.is_none() {
-                report.refuse("tmpfs-owner", path, format!("{kind}: {id:?} is not a number"));
-            }
-            number
-        };
-        match option.split_once('=') {
-            Some(("size", size)) => match units::bytes(size) {
-                Some(bytes) => limit = Some(bytes),
-                None => report.refuse("size", path, format!("{size:?} is not a size, such as 64m")),
-            },
-            Some(("mode", bits)) => match u32::from_str_radix(bits, 8).ok().filter(|mode| *mode <= 0o7777) {
-                Some(bits) => mode = bits,
-                None => report.refuse("tmpfs-mode", path, format!("{bits:?} is not a mode in octal, such as 1777")),
-            },
-            Some(("uid", user)) => owner.user = id(user, "uid"),
-            Some(("gid", group)) => owner.group = id(group, "gid"),
-            None if matches!(option, "rw" | "noexec" | "nosuid" | "nodev" | "exec" | "suid" | "dev") => {}
-            _ => report.warn("tmpfs-option", path, format!("{option:?} has no effect")),
-        }
-    }
-    if target.starts_with('/') {
-        memory(target, limit, (mode, owner), false, path, mounts, report);
-    } else {
-        report.refuse("mount-target", path, format!("{target:?} is not an absolute path"));
     }
 }

@@ -112,8 +112,8 @@ fn a_stack_that_needs_none_has_no_hosts_file() {
 
 #[test]
 fn a_mounted_hosts_file_is_left_as_it_is() {
-    let stack =
-        Stack::of("services: {my_db: {image: mysql}, web: {image: x, volumes: ['./hosts:/etc/hosts:ro']}}").with_file("hosts", "1.2.3.4 a");
+    let stack = Stack::of("services: {my_db: {image: memcached}, web: {image: x, volumes: ['./hosts:/etc/hosts:ro']}}")
+        .with_file("hosts", "1.2.3.4 a");
     assert_eq!(lines(&stack.desired(), "web"), [""; 0]);
     assert_eq!(stack.codes(), ["hosts-file services.web"]);
 }

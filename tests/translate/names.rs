@@ -125,21 +125,21 @@ fn an_alias_of_several_services_leads_to_all_of_them() {
 #[test]
 fn names_for_some_and_names_that_dns_cannot_carry_become_no_services() {
     check_names(
-        "services: {db: {image: mysql, networks: {n: {aliases: [sql]}, default: }}, web: {image: y, networks: [n]}, other: {image: z}}\nnetworks: {n: }",
+        "services: {db: {image: memcached, networks: {n: {aliases: [sql]}, default: }}, web: {image: y, networks: [n]}, other: {image: z}}\nnetworks: {n: }",
         &[("db", "db"), ("other", "other"), ("web", "web")],
         &[],
     );
     check_names(
-        "services: {db: {image: mysql}, web: {image: y, links: ['db:sql']}, other: {image: z}}",
+        "services: {db: {image: memcached}, web: {image: y, links: ['db:sql']}, other: {image: z}}",
         &[("db", "db"), ("other", "other"), ("web", "web")],
         &[],
     );
     check_names(
-        "services: {db: {image: mysql}, web: {image: y, links: ['db:sql']}, other: {image: z, links: ['db:sql']}}",
+        "services: {db: {image: memcached}, web: {image: y, links: ['db:sql']}, other: {image: z, links: ['db:sql']}}",
         &[("db", "db"), ("other", "other"), ("sql", "db"), ("web", "web")],
         &[],
     );
-    check_names("services: {my_db: {image: mysql, container_name: the_db}}", &[("my-db", "my-db")], &[]);
+    check_names("services: {my_db: {image: memcached, container_name: the_db}}", &[("my-db", "my-db")], &[]);
 }
 
 #[test]

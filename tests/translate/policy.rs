@@ -146,6 +146,20 @@ const CASES: &[Case] = &[
         "{SSD: example.com/ssd}",
         &[("/resources/limits", "{example.com/ssd: '3'}")],
     ),
+    (
+        "x-kubernetes: {serviceAccountName: team-a}",
+        "x-kubernetes.serviceAccountName",
+        "serviceAccounts",
+        "[team-*]",
+        &[("//serviceAccountName", "team-a")],
+    ),
+    (
+        "labels: {kompose.serviceaccount-name: team-a}",
+        "labels.kompose.serviceaccount-name",
+        "serviceAccounts",
+        "[team-a]",
+        &[("//serviceAccountName", "team-a")],
+    ),
     ("runtime: kata", "runtime", "runtimes", "{kata: kata-qemu}", &[("//runtimeClassName", "kata-qemu")]),
 ];
 

@@ -101,7 +101,7 @@ fn scratch_space_is_an_empty_directory() {
     check("    volumes: [{type: tmpfs, target: /cache, tmpfs: {size: 1048576}}]\n", &["/cache: Memory 1048576/data"]);
     check("    volumes: [/var/lib/x]\n", &["/var/lib/x: disk/data"]);
     check("    volumes: [{type: volume, target: /var/lib/x, volume: {nocopy: true}}]\n", &["/var/lib/x: disk"]);
-    check("    shm_size: 256m\n", &["/dev/shm: Memory 268435456"]);
+    check("    shm_size: 256m\n", &["/dev/shm: Memory 268435456/data"]);
 }
 
 #[test]

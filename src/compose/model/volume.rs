@@ -17,9 +17,10 @@ pub struct Volume {
 }
 
 /// Kind of an entry of `services.*.volumes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MountKind {
     Bind,
+    #[default]
     Volume,
     Tmpfs,
     Image,
@@ -28,7 +29,7 @@ pub enum MountKind {
 }
 
 /// `services.*.volumes[]` in its long form.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Mount {
     pub kind: MountKind,
     /// Volume key, path or image; `None` for an anonymous volume and for tmpfs.

@@ -133,6 +133,7 @@ fn workload(labels: &mut Labels, service: &Service, extension: &mut ServiceExten
     fill(&mut extension.kind, found, report);
     let name = |text: &str| names::is_subdomain(text).then(|| text.to_owned());
     let found = labels.parsed("serviceaccount-name", "a name of an object", name, report);
+    extension.account_at = extension.account_at.take().or_else(|| found.as_ref().map(|(_, path)| path.clone()));
     fill(&mut extension.pod.service_account, found, report);
     if let Some((secret, _)) = labels.parsed("image-pull-secret", "a name of an object", name, report)
         && !extension.pod.pull_secrets.contains(&secret)

@@ -62,6 +62,9 @@ pub struct PodExtension {
     pub annotations: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ndots: Option<i64>,
+    /// `false`: the directories that the image declares as volumes are the container's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_volumes: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<InitStep>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +100,7 @@ impl PodExtension {
         labels: BTreeMap::new(),
         annotations: BTreeMap::new(),
         ndots: None,
+        image_volumes: None,
         init: None,
         overlay: None,
     };

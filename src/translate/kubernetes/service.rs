@@ -21,7 +21,7 @@ use super::scale::{Autoscale, Disruption, autoscale, disruption, is_quantity};
 use super::value::{KEY, is_to_be_had, object_name};
 
 /// What a service may say.
-pub const KEYS: [&str; 29] = [
+pub const KEYS: [&str; 30] = [
     "kind",
     "concurrencyPolicy",
     "service",
@@ -46,6 +46,7 @@ pub const KEYS: [&str; 29] = [
     "podAnnotations",
     "podOverlay",
     "ndots",
+    "imageVolumes",
     "schedule",
     "ports",
     "names",
@@ -82,6 +83,7 @@ pub struct ServiceExtension {
     pub volume_subpath: Option<String>,
     /// For what may not be had.
     pub kind_at: Option<Path>,
+    pub account_at: Option<Path>,
 }
 
 impl ServiceExtension {
@@ -97,6 +99,7 @@ impl ServiceExtension {
         pod: PodExtension::NOTHING,
         volume_subpath: None,
         kind_at: None,
+        account_at: None,
     };
 }
 
@@ -127,6 +130,7 @@ pub fn read(keys: &Keys, service: &Service, path: &Path, settings: &Settings, re
     ServiceExtension {
         kind: keys.word("kind", &WORKLOADS, report),
         kind_at: keys.node("kind").map(|(_, path)| path),
+        account_at: keys.node("serviceAccountName").map(|(_, path)| path),
         schedule,
         shape: keys.word("service", &shapes, report),
         ports: ports(keys, report),
@@ -181,6 +185,7 @@ fn pod(keys: &Keys, service: &Service, at: &Path, settings: &Settings, report: &
         labels: user_labels(keys, "podLabels", report),
         annotations: user_annotations(keys, settings, report),
         ndots: keys.number("ndots", 0..=15, report),
+        image_volumes: keys.flag("imageVolumes", report),
         init: None,
         overlay,
     };
@@ -336,6 +341,11 @@ pub fn consolidate(
     {
         let message = format!("{:?} is no schedule: five fields such as \"*/5 * * * *\", or @hourly, @daily, …", schedule.cron);
         report.refuse("invalid-value", &at.key("schedule"), message);
+    }
+    if let (Some(account), Some(path)) = (&extension.pod.service_account, &extension.account_at)
+        && !settings.policy.allows_service_account(account)
+    {
+        report.forbidden("service-account", path, &format!("the rights of the ServiceAccount {account:?}"), "serviceAccounts");
     }
     if extension.hpa.is_some() && !is_to_be_had(Kind::HorizontalPodAutoscaler, settings, facts, &at.key("hpa"), report) {
         extension.hpa = None;

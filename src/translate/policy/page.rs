@@ -87,6 +87,12 @@ const ROWS: &[Row] = &[
     ("externalLinks", "namespaces", "`external_links: [service.namespace:alias]`", "an ExternalName Service"),
     ("modelEndpoint", "a URL that speaks OpenAI's protocol", "`models`", "the variables that name endpoint and model"),
     (
+        "serviceAccounts",
+        "names; `team-*` for all that begin so",
+        "`x-kubernetes.serviceAccountName`: what that account of the namespace may do, the stack's programs may then",
+        "`serviceAccountName`",
+    ),
+    (
         "podOverlay",
         "true or false",
         "`x-kubernetes.podOverlay`: any field of the pod, whatever else this policy says",
