@@ -33,13 +33,26 @@ services:
 }
 
 #[tokio::test]
-async fn failures_of_the_start_period_do_not_count() {
+async fn failures_of_the_start_period_do_not_count_and_it_has_an_interval_of_its_own() {
     let space = Space::open("start-period").await;
     // One failure would be too much outside of the start period.
-    let check = "{test: [CMD, sh, -c, 'test -e /tmp/healthy'], interval: 20s, retries: 1, start_period: 60s, start_interval: 1s}";
-    let command = r#"[sh, -c, "sleep 2; touch /tmp/healthy; sleep infinity"]"#;
-    space.create("shop", &format!("services: {{web: {{image: busybox, init: true, command: {command}, healthcheck: {check}}}}}")).await;
+    let file = r#"
+services:
+  web:
+    image: busybox
+    init: true
+    command: sleep infinity
+    healthcheck: {test: "echo . >>/tmp/checks; test $$(wc -l </tmp/checks) -ge 4", interval: 60s, retries: 1, start_period: 60s, start_interval: 1s}
+"#;
+    space.create("shop", file).await;
     space.ready("shop").await;
+    // Both are the kubelet's own times: three further checks took three seconds and not three minutes.
+    let status = space.pod("web").await.status.unwrap();
+    let started = status.container_statuses.unwrap()[0].state.clone().unwrap().running.unwrap().started_at.unwrap().0;
+    let ready =
+        status.conditions.unwrap().into_iter().find(|condition| condition.type_ == "Ready").unwrap().last_transition_time.unwrap().0;
+    let took = ready.duration_since(started);
+    assert!((2..30).contains(&took.as_secs()), "from start to readiness: {took:?}");
     assert_eq!(space.restarts("web").await, 0);
     space.close().await;
 }

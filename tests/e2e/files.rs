@@ -62,30 +62,43 @@ async fn a_changed_file_rolls_only_its_users() {
 services:
   user: {image: busybox, command: sleep infinity, init: true, configs: [one]}
   mounter: {image: busybox, command: sleep infinity, init: true, volumes: ["./dir:/dir:ro"]}
+  reader: {image: busybox, command: sleep infinity, env_file: vars.env}
+  keeper: {image: busybox, command: sleep infinity, init: true, secrets: [password]}
   other: {image: busybox, command: sleep infinity, init: true, configs: [two]}
 configs:
   one: {file: one}
   two: {file: two}
+secrets: {password: {file: password}}
 "#;
-    space
-        .create_spec("shop", json!({"compose": file, "files": {"one": "1", "two": "2", "dir/a": "a", "dir/run": "#!/bin/sh\necho ran"}}))
-        .await;
+    let files = json!({
+        "one": "1", "two": "2", "dir/a": "a", "dir/run": "#!/bin/sh\necho ran", "vars.env": "A=1\n", "password": "old",
+    });
+    space.create_spec("shop", json!({"compose": file, "files": files})).await;
     space.ready("shop").await;
     assert_eq!(space.sh("mounter", "/dir/run; cat /dir/a").await, "ran\na");
-    let before = [space.pod("user").await.uid(), space.pod("mounter").await.uid(), space.pod("other").await.uid()];
-
-    space.patch("shop", json!({"files": {"one": "changed"}})).await;
-    space.ready("shop").await;
-    space.until_pods("user", 1).await;
-    assert_eq!(space.sh("user", "cat /one").await, "changed");
-    assert_ne!(space.pod("user").await.uid(), before[0]);
-
-    space.patch("shop", json!({"files": {"dir/a": "changed"}})).await;
-    space.ready("shop").await;
-    space.until_pods("mounter", 1).await;
-    assert_eq!(space.sh("mounter", "cat /dir/a").await, "changed");
-    assert_eq!(space.pod("other").await.uid(), before[2]);
+    for (changed, content, user, script) in [
+        ("one", "changed", "user", "cat /one"),
+        ("dir/a", "changed", "mounter", "cat /dir/a"),
+        ("vars.env", "A=changed\n", "reader", "printf %s \"$A\""),
+        ("password", "changed", "keeper", "cat /run/secrets/password"),
+    ] {
+        let others = ["user", "mounter", "reader", "keeper", "other"].into_iter().filter(|name| *name != user);
+        let before = pods(&space, others.clone()).await;
+        space.patch("shop", json!({"files": {changed: content}})).await;
+        space.ready("shop").await;
+        space.until_pods(user, 1).await;
+        assert_eq!(space.sh(user, script).await, "changed");
+        assert_eq!(pods(&space, others).await, before, "{changed} concerns {user} alone");
+    }
     space.close().await;
+}
+
+async fn pods(space: &Space, services: impl Iterator<Item = &str>) -> Vec<Option<String>> {
+    let mut uids = Vec::new();
+    for service in services {
+        uids.push(space.pod(service).await.uid());
+    }
+    uids
 }
 
 #[tokio::test]
@@ -108,6 +121,12 @@ services:
     user: "1000:2000"
     configs: [{source: text, target: /etc/owned, uid: "1000", gid: "2000", mode: 0640}]
     secrets: [{source: text, uid: "1000", gid: "2000", mode: 0400}]
+  root:
+    image: busybox
+    command: sleep infinity
+    init: true
+    configs: [{source: text, target: /etc/owned, uid: "33", mode: 0600}]
+    secrets: [{source: text, target: /etc/secret, gid: "44", mode: 0440}, text]
 configs: {text: {file: text}}
 secrets: {text: {file: text}}
 "#;
@@ -115,6 +134,8 @@ secrets: {text: {file: text}}
     space.ready("shop").await;
     let found = space.sh("web", "stat -Lc '%a %u %g' /etc/owned /run/secrets/text; cat /etc/owned /run/secrets/text").await;
     assert_eq!(found, "440 1000 2000\n400 1000 2000\nminemine");
+    let found = space.sh("root", "stat -Lc '%a %u %g' /etc/owned /etc/secret /run/secrets/text; cat /etc/owned /etc/secret").await;
+    assert_eq!(found, "400 33 0\n440 0 44\n444 0 0\nminemine");
     space.close().await;
 }
 

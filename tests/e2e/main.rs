@@ -20,6 +20,7 @@
 #![allow(clippy::large_futures)]
 
 mod dependencies;
+mod disruption;
 mod downtime;
 mod extension;
 mod files;

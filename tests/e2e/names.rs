@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::support::Space;
+use crate::support::{Connection, Space};
 
 #[tokio::test]
 async fn every_name_of_a_service_answers() {
@@ -33,17 +33,53 @@ services:
 }
 
 #[tokio::test]
-async fn a_name_with_an_underscore_answers() {
+async fn names_that_dns_cannot_carry_answer_too() {
     let space = Space::open("underscore").await;
     let file = r#"
 services:
-  client: {image: debian, command: sleep infinity, init: true}
-  my_server: {image: debian, init: true, command: [python3, -m, http.server, "8000"], expose: [8000]}
+  client: {image: debian, command: sleep infinity, init: true, links: ["my_server:linked_name"]}
+  my_server:
+    image: debian
+    init: true
+    command: [python3, -m, http.server, "8000"]
+    expose: [8000]
+    container_name: Dotted.Name
+    networks: {default: {aliases: [under_score]}}
 "#;
     space.create("shop", file).await;
     space.ready("shop").await;
-    space.sh_until("client", "nc -z -w 1 my_server 8000").await;
-    space.sh_until("client", "nc -z -w 1 my-server 8000").await;
+    for name in ["my_server", "my-server", "linked_name", "under_score", "Dotted.Name", "MY_SERVER"] {
+        space.sh_until("client", &format!("nc -z -w 1 {name} 8000")).await;
+    }
+    space.sh("client", "getent ahosts client && getent ahosts localhost && grep \"$(hostname)\" /etc/hosts").await;
+    assert_eq!(space.connect("my_server", "my_server", 8000).await, Connection::Open, "also from within");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_name_of_one_network_or_one_link_is_nobody_elses() {
+    let space = Space::open("scopes").await;
+    let file = r#"
+services:
+  both: {image: nginx, networks: {one: {aliases: [first]}, two: {aliases: [second]}}}
+  in-one: {image: debian, command: sleep infinity, init: true, networks: [one], links: ["both:mine"]}
+  in-two: {image: debian, command: sleep infinity, init: true, networks: [two]}
+networks: {one: , two: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    let open = async |client: &str, names: [&str; 3]| {
+        let mut found = Vec::new();
+        for name in names {
+            found.push(space.connect(client, name, 80).await);
+        }
+        found
+    };
+    let names = ["first", "second", "mine"];
+    space.sh_until("in-one", "nc -z -w 1 both 80").await;
+    space.sh_until("in-two", "nc -z -w 1 both 80").await;
+    assert_eq!(open("in-one", names).await, [Connection::Open, Connection::NoSuchName, Connection::Open]);
+    assert_eq!(open("in-two", names).await, [Connection::NoSuchName, Connection::Open, Connection::NoSuchName]);
     space.close().await;
 }
 

@@ -1,6 +1,8 @@
 //! Who reaches whom, through policies that are enforced.
 
-use crate::support::{Space, answer, curl};
+use k8s_openapi::api::core::v1::Service;
+
+use crate::support::{Connection, Space, answer, curl};
 
 #[tokio::test]
 async fn a_published_port_answers_outside_and_one_of_the_loopback_does_not() {
@@ -21,8 +23,15 @@ networks: {front: }
     space.ready("shop").await;
     let address = space.published("shop", "web", 80).await;
     answer(&[&format!("http://{address}")], "with its page", |page| page.contains("nginx")).await;
-    let refused = curl(&[&format!("http://{}:30999", space.node_address().await)]).await;
-    assert!(refused.is_err(), "a port of 127.0.0.1 answers outside");
+    for (service, port) in [("web", 8081), ("local", 30999)] {
+        let refused = curl(&[&format!("http://{}:{port}", space.node_address().await)]).await;
+        assert!(refused.is_err(), "{service}: a port of 127.0.0.1 answers outside");
+    }
+    let services = space.list::<Service>().await;
+    let ports = services.iter().flat_map(|service| service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()));
+    let leading_out = ports.filter_map(|port| port.node_port.map(|_| port.port)).collect::<Vec<_>>();
+    assert_eq!(leading_out, [8080], "no port of the node leads to one of 127.0.0.1");
+    assert_eq!(space.connect("web", "local", 80).await, Connection::Open, "within its network it answers");
     space.close().await;
 }
 
@@ -42,8 +51,10 @@ networks: {one: , two: }
     space.sh_until("front", "nc -z -w 1 both 80").await;
     space.sh_until("both", "nc -z -w 1 back 80").await;
     space.sh_until("front", "nc -z -w 1 shown 80").await;
-    assert!(space.try_sh("front", "nc -z -w 2 back 80").await.is_err());
-    assert!(space.try_sh("back", "nc -z -w 2 front 80").await.is_err());
+    assert_ne!(space.connect("front", "back", 80).await, Connection::Open);
+    let address = space.pod("back").await.status.unwrap().pod_ip.unwrap();
+    assert_eq!(space.connect("front", &address, 80).await, Connection::Closed, "nor by its address");
+    assert_eq!(space.connect("both", &address, 80).await, Connection::Open);
     space.close().await;
 }
 
@@ -59,10 +70,17 @@ networks: {closed: {internal: true}, open: }
 "#;
     space.create("shop", file).await;
     space.ready("shop").await;
-    let server = "nc -z -w 2 kubernetes.default 443";
-    space.sh_until("inside", "getent hosts kubernetes.default && nc -z -w 1 peer 80").await;
-    space.sh_until("outside", server).await;
-    assert!(space.try_sh("inside", server).await.is_err(), "no way out");
+    space.sh_until("inside", "nc -z -w 1 peer 80").await;
+    space.sh_until("outside", "nc -z -w 2 kubernetes.default 443").await;
+    assert_eq!(space.connect("inside", "kubernetes.default", 443).await, Connection::Closed, "the name resolves, but there is no way out");
+    let node = space.node_address().await;
+    assert_eq!(space.connect("outside", &node, 10250).await, Connection::Open, "the kubelet");
+    assert_eq!(space.connect("inside", &node, 10250).await, Connection::Closed, "nor to the node");
+    let address = space.pod("outside").await.status.unwrap().pod_ip.unwrap();
+    space.sh("outside", "nohup python3 -m http.server 8000 >/dev/null 2>&1 &").await;
+    space.sh_until("outside", "nc -z -w 1 127.0.0.1 8000").await;
+    assert_eq!(space.connect("inside", &address, 8000).await, Connection::Closed, "nor to another pod");
+    assert_eq!(space.connect("peer", "inside", 80).await, Connection::Closed, "which nobody listens on; but the name is there");
     space.close().await;
 }
 
@@ -78,8 +96,9 @@ services:
     space.ready("shop").await;
     space.sh_until("other", "nc -z -w 1 other 8000").await;
     let address = space.pod("alone").await.status.unwrap().pod_ip.unwrap();
-    assert!(space.try_sh("other", &format!("nc -z -w 2 {address} 8000")).await.is_err());
-    assert!(space.try_sh("alone", "nc -z -w 2 other 8000").await.is_err());
+    assert_eq!(space.connect("other", &address, 8000).await, Connection::Closed);
+    let other = space.pod("other").await.status.unwrap().pod_ip.unwrap();
+    assert_eq!(space.connect("alone", &other, 8000).await, Connection::Closed);
     space.sh("alone", "nc -z -w 1 127.0.0.1 8000").await;
     space.close().await;
 }

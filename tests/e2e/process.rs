@@ -36,7 +36,12 @@ async fn run(topic: &str, service: Value) -> Space {
     let space = Space::open(topic).await;
     let mut all = json!({"image": "busybox", "command": "sleep infinity", "stop_grace_period": "1s"});
     all.as_object_mut().unwrap().extend(service.as_object().unwrap().clone());
-    space.create_spec("shop", json!({"compose": json!({"services": {"web": all}}).to_string(), "files": {"web.env": ENV_FILE}})).await;
+    space
+        .create_spec(
+            "shop",
+            json!({"compose": json!({"services": {"web": all}}).to_string(), "files": {"web.env": ENV_FILE, "raw.env": RAW_FILE}}),
+        )
+        .await;
     space.ready("shop").await;
     space
 }
@@ -74,10 +79,12 @@ export EXPORTED=é日本
 EMPTY=
 BOTH=file
 "#;
+const RAW_FILE: &str = "RAW=\"$HOME\" $$ $(HOSTNAME) # all of it\n";
 
 #[tokio::test]
 async fn variables_of_a_file_arrive_and_the_services_own_win() {
-    let space = run("env-file", json!({"env_file": "web.env", "environment": {"BOTH": "service"}})).await;
+    let files = json!(["web.env", {"path": "raw.env", "format": "raw"}]);
+    let space = run("env-file", json!({"env_file": files, "environment": {"BOTH": "service"}})).await;
     let found = words(&space, "/proc/1/environ").await;
     for expected in [
         "PLAIN=a b",
@@ -87,6 +94,7 @@ async fn variables_of_a_file_arrive_and_the_services_own_win() {
         "EXPORTED=é日本",
         "EMPTY=",
         "BOTH=service",
+        r#"RAW="$HOME" $$ $(HOSTNAME) # all of it"#,
     ] {
         assert!(found.iter().any(|found| found == expected), "{expected:?} is not among {found:?}");
     }
@@ -124,9 +132,10 @@ async fn a_healthchecks_words_arrive_byte_for_byte() {
 
 #[tokio::test]
 async fn a_healthchecks_shell_sees_the_containers_variables() {
-    let test = r#"test "$$GREETING" = 'it is $$5' && echo "$$GREETING" >/tmp/seen"#;
+    let test =
+        "test \"$$GREETING\" = 'it is $$5' &&\n printf '%s|' \"$$GREETING\" '$$HOME $$$$ $$(HOSTNAME) `é`' $$(echo 日本) \\\n >/tmp/seen";
     let space = run("shell", json!({"healthcheck": {"test": test, "interval": "1s"}, "environment": {"GREETING": "it is $$5"}})).await;
-    assert_eq!(space.sh("web", "cat /tmp/seen").await, "it is $5\n");
+    assert_eq!(space.sh("web", "cat /tmp/seen").await, "it is $5|$HOME $$ $(HOSTNAME) `é`|日本|");
     space.close().await;
 }
 
@@ -171,6 +180,11 @@ async fn users_groups_and_directories() {
     let lines: Vec<&str> = found.lines().collect();
     assert_eq!((lines[0], lines[1], lines[3], lines[4]), ("1000", "2000", "/var", "box"));
     assert!(lines[2].split(' ').any(|group| group == "3000"), "{found}");
+    space.close().await;
+
+    // The image's own user is nobody's business, and `root` is 0 everywhere.
+    let space = run("root", json!({"user": "root:root"})).await;
+    assert_eq!(space.sh("web", "id -u; id -g").await, "0\n0\n");
     space.close().await;
 }
 

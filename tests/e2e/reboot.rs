@@ -25,7 +25,7 @@ services:
     stop_grace_period: 1s
     healthcheck: {test: "wget -q -O /dev/null http://127.0.0.1:8000/log", interval: 1s}
     volumes: ["data:/data"]
-    networks: [front]
+    networks: {front: {aliases: [the_app]}}
     depends_on: {migrate: {condition: service_completed_successfully}}
   migrate: {image: busybox, command: [sh, -c, "echo migrated >>/data/log"], restart: "no", volumes: ["data:/data"], networks: [front]}
 networks: {front: }
@@ -40,6 +40,7 @@ volumes: {data: }
     node.reboot().await;
     answer(&[&url], "with its page", |page| page.contains("nginx")).await;
     space.sh_until("web", "curl -sf http://app:8000/log | grep -c started | grep 2").await;
+    space.sh_until("web", "curl -sf http://the_app:8000/log").await;
     let stack = space.ready("shop").await;
     assert_eq!(service(&stack, "migrate").state, ServiceState::Completed);
     assert_eq!(space.sh("app", "grep -c migrated /data/log").await, "1\n", "what has completed is not run again");

@@ -23,12 +23,12 @@ touch /data/ready
 while :; do sleep 0.1; done
 "#;
 
-/// What the listener says in the end, with these attributes.
-async fn last_words(topic: &str, attributes: Value) -> String {
+/// Runs a script as the service `web` with these attributes; its volume is read by `reader`.
+async fn run(topic: &str, script: &str, attributes: Value) -> Space {
     let space = Space::open(topic).await;
     let mut web = json!({
         "image": "busybox",
-        "command": ["sh", "-c", LISTENER.replace('$', "$$")],
+        "command": ["sh", "-c", script.replace('$', "$$")],
         "healthcheck": {"test": ["CMD", "test", "-e", "/data/ready"], "interval": "1s"},
         "volumes": ["data:/data"],
     });
@@ -37,6 +37,12 @@ async fn last_words(topic: &str, attributes: Value) -> String {
     let file = json!({"services": {"web": web, "reader": reader}, "volumes": {"data": {}}});
     space.create("shop", &file.to_string()).await;
     space.ready("shop").await;
+    space
+}
+
+/// What the listener says in the end, with these attributes.
+async fn last_words(topic: &str, attributes: Value) -> String {
+    let space = run(topic, LISTENER, attributes).await;
     stop(&space).await;
     let said = space.sh("reader", "cat /data/said").await;
     space.close().await;
@@ -58,15 +64,24 @@ async fn a_stop_signal_reaches_the_program_behind_an_init() {
     assert_eq!(last_words("init-signal", json!({"stop_signal": "SIGINT", "init": true})).await, "INT\ndone\n");
 }
 
+/// Ignores its signal, and notes how long it goes on living.
+const STUBBORN: &str = r#"
+trap "cut -d. -f1 /proc/uptime >/data/signal" TERM
+touch /data/ready
+while :; do cut -d. -f1 /proc/uptime >/data/new; mv /data/new /data/last; sleep 0.1; done
+"#;
+
 #[tokio::test]
 async fn a_program_that_ignores_its_signal_is_killed_after_its_grace() {
-    let space = Space::open("grace").await;
-    space.create("shop", "services: {web: {image: busybox, command: sleep infinity, stop_grace_period: 2s}}").await;
-    space.ready("shop").await;
-    let took = stop(&space).await;
-    // Three seconds in which it leaves its Service come before.
-    assert!((2..20).contains(&took.as_secs()), "{took:?}");
-    space.close().await;
+    for (topic, attributes, grace) in [("grace", json!({"stop_grace_period": "4s"}), 4), ("default-grace", json!({}), 10)] {
+        let space = run(topic, STUBBORN, attributes).await;
+        stop(&space).await;
+        let times = space.sh("reader", "cat /data/signal /data/last").await;
+        let [signal, last] = times.lines().map(|line| line.parse::<u64>().unwrap()).collect::<Vec<_>>()[..] else { panic!("{times}") };
+        // The program's own times: from the signal to its last sign of life. Their seconds are cut off, and so is the kubelet's patience.
+        assert!((grace - 2..=grace + 2).contains(&(last - signal)), "{topic}: {} s", last - signal);
+        space.close().await;
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::support::{Seed, Space, answer, until};
+use crate::support::{Seed, Space, Witness, answer, until};
 
 #[tokio::test]
 async fn two_services_share_a_volume_and_one_that_reads_cannot_write() {
@@ -55,6 +55,45 @@ volumes: {data: }
 }
 
 #[tokio::test]
+async fn users_other_than_root_share_a_volume() {
+    let space = Space::open("shared-users").await;
+    let file = r#"
+services:
+  one: {image: busybox, command: sleep infinity, init: true, user: "1000:2000", volumes: ["data:/data"]}
+  two: {image: busybox, command: sleep infinity, init: true, user: "1001:2000", volumes: ["data:/elsewhere"]}
+volumes: {data: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("one", "echo one >/data/one && mkdir /data/deep && echo deep >/data/deep/file").await;
+    space.sh("two", "echo two >/elsewhere/two").await;
+    assert_eq!(space.sh("one", "cat /data/two; stat -c '%u %g' /data/two").await, "two\n1001 2000\n");
+    assert_eq!(space.sh("two", "cat /elsewhere/one /elsewhere/deep/file").await, "one\ndeep\n");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_directory_of_a_volume_is_mounted_alone() {
+    let space = Space::open("subpath").await;
+    let file = r#"
+services:
+  whole: {image: busybox, command: sleep infinity, init: true, volumes: ["data:/data"]}
+  part:
+    image: busybox
+    command: sleep infinity
+    init: true
+    volumes: [{type: volume, source: data, target: /part, volume: {subpath: inner/deep}}]
+volumes: {data: }
+"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.sh("part", "echo hello >/part/file").await;
+    assert_eq!(space.sh("whole", "echo secret >/data/outer; cat /data/inner/deep/file").await, "hello\n");
+    assert_eq!(space.sh("part", "ls -A /part").await, "file\n");
+    space.close().await;
+}
+
+#[tokio::test]
 async fn an_anonymous_volume_survives_the_crash_of_its_container() {
     let space = Space::open("anonymous").await;
     let file = r#"services: {web: {image: debian, command: [sh, -c, "sleep infinity & wait"], restart: always, volumes: [/data]}}"#;
@@ -70,20 +109,36 @@ async fn an_anonymous_volume_survives_the_crash_of_its_container() {
 async fn a_writer_of_a_volume_is_never_there_in_two_revisions() {
     let space = Space::open("revisions").await;
     let program = "mkdir /data/lock || echo both >>/data/wrong\ntrap 'sleep 1; rmdir /data/lock; exit' TERM\nwhile :; do sleep 0.1; done";
-    let file = |revision: u32| {
+    let file = |revision: u32, image: &str| {
         let web = json!({
-            "image": "busybox", "command": ["sh", "-c", program], "environment": {"REVISION": revision.to_string()}, "volumes": ["data:/data"],
+            "image": image, "command": ["sh", "-c", program], "environment": {"REVISION": revision.to_string()},
+            "volumes": ["data:/data", "./page:/page:ro"],
         });
         json!({"services": {"web": web}, "volumes": {"data": {}}}).to_string()
     };
-    space.create("shop", &file(1)).await;
+    let witness = Witness::of(&space, "web");
+    space.create_spec("shop", json!({"compose": file(1, "busybox"), "files": {"page": "1"}})).await;
     space.ready("shop").await;
-    for revision in 2..=3 {
-        space.compose("shop", &file(revision)).await;
+    let running = async |revision: u32, page: &str| {
         space.ready("shop").await;
-        let script = format!("test $REVISION = {revision} && test -d /data/lock && ! cat /data/wrong 2>/dev/null");
+        let script = format!("test $REVISION = {revision} && grep -q {page} /page && test -d /data/lock && ! cat /data/wrong 2>/dev/null");
         space.sh_until("web", &script).await;
-    }
+    };
+    space.compose("shop", &file(2, "busybox")).await;
+    running(2, "1").await;
+    space.compose("shop", &file(2, "debian")).await;
+    running(2, "1").await;
+    space.patch("shop", json!({"files": {"page": "2"}})).await;
+    running(2, "2").await;
+    // Two changes at once, the second while the first is under way.
+    space.compose("shop", &file(3, "debian")).await;
+    space.until_any::<Pod>("going", |pod| pod.metadata.deletion_timestamp.is_some()).await;
+    space.compose("shop", &file(4, "busybox")).await;
+    running(4, "2").await;
+    space.patch("shop", json!({"services": {"web": {"restartedAt": "2026-01-01T00:00:00Z"}}})).await;
+    running(4, "2").await;
+    let seen = witness.tells(6).await;
+    assert!(seen.iter().all(|revisions| revisions.len() <= 1), "pods of several revisions were there at once: {seen:?}");
     space.close().await;
 }
 

@@ -6,7 +6,7 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::support::{Seed, condition};
+use crate::support::{Connection, Seed, condition};
 
 #[tokio::test]
 async fn front_back_proxy_reaches_app_but_never_db() {
@@ -16,7 +16,11 @@ async fn front_back_proxy_reaches_app_but_never_db() {
     seed.space.sh_until("app", "nc -z -w 1 proxy 8000").await;
     seed.space.sh_until("proxy", "nc -z -w 1 app 8000").await;
     seed.answered();
-    assert!(seed.space.try_sh("proxy", "nc -z -w 2 db 5432").await.is_err(), "proxy must not open a connection to db");
+    let space = &seed.space;
+    assert_ne!(space.connect("proxy", "db", 5432).await, Connection::Open, "proxy must not open a connection to db");
+    let address = space.pod("db").await.status.unwrap().pod_ip.unwrap();
+    assert_eq!(space.connect("proxy", &address, 5432).await, Connection::Closed, "nor by its address");
+    assert_eq!(space.connect("app", &address, 5432).await, Connection::Open);
     seed.close().await;
 }
 

@@ -11,14 +11,20 @@ mod node;
 #[path = "../../cluster/support/oracle.rs"]
 mod oracle;
 mod pods;
+mod reach;
 mod seed;
 #[allow(dead_code)]
 #[path = "../../cluster/support/space.rs"]
 mod space;
 mod steady;
+mod time;
+mod witness;
 
 pub use installed::{OPERATOR_NAMESPACE, alone, installed};
 pub use node::{answer, curl, finish, node, outside, until};
+pub use reach::{Connection, greeting};
 pub use seed::Seed;
 pub use space::{Space, condition, service};
 pub use steady::Steady;
+pub use time::lag;
+pub use witness::Witness;

@@ -3,6 +3,8 @@
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Pod;
+
 use super::installed::{PATIENCE, installed, realnode};
 use super::space::Space;
 
@@ -27,6 +29,16 @@ impl Node {
         command.arg("reboot");
         let output = finish(command).await;
         assert!(output.status.success(), "the node didn't come back:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Kills the first container of a pod, as the kernel or an admin on the node would.
+    pub async fn kill(&self, pod: &Pod) {
+        let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref());
+        let id = statuses.and_then(|statuses| statuses[0].container_id.as_deref()).and_then(|id| id.strip_prefix("containerd://"));
+        let mut command = Command::new(&self.program);
+        command.args(["exec", "ctr", "-n", "k8s.io", "tasks", "kill", "--signal", "SIGKILL"]).arg(id.expect("the container runs"));
+        let output = finish(command).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
 

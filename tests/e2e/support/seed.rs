@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use compose_operator::api::ComposeStack;
 use serde_json::{Value, json};
 
 use super::examples::Example;
@@ -53,8 +54,8 @@ impl Seed {
     }
 
     /// Waits until the stack is Ready.
-    pub async fn ready(&self) {
-        self.space.ready(&self.name).await;
+    pub async fn ready(&self) -> ComposeStack {
+        self.space.ready(&self.name).await
     }
 
     /// The first answer of a service's published port that holds these words.

@@ -1,0 +1,10 @@
+//! How long things take, whatever else the machine does meanwhile.
+
+use std::time::{Duration, Instant};
+
+/// By how much something comes after what it follows from, both as an admin sees them, and what it is then.
+pub async fn lag<C, E>(cause: impl Future<Output = C>, effect: impl Future<Output = E>) -> (Duration, E) {
+    let at = async { (cause.await, Instant::now()).1 };
+    let (caused, (effect, told)) = tokio::join!(at, async { (effect.await, Instant::now()) });
+    (told.saturating_duration_since(caused), effect)
+}
