@@ -127,6 +127,11 @@ impl GoBuild<'_> {
     }
 }
 
+/// Tests aren't part of the programs.
+fn is_test(path: &Path) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with("_test.go"))
+}
+
 /// go.mod, go.sum and every Go file of the module, sorted.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
@@ -134,7 +139,8 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>, Error> {
         let path = entry.map_err(Error::file("list", directory))?.path();
         if path.is_dir() {
             found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|extension| ["go", "mod", "sum"].iter().any(|known| extension == *known)) {
+        } else if path.extension().is_some_and(|extension| ["go", "mod", "sum"].iter().any(|known| extension == *known)) && !is_test(&path)
+        {
             found.push(path);
         }
     }

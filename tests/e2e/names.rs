@@ -52,7 +52,7 @@ services:
         space.sh_until("client", &format!("nc -z -w 1 {name} 8000")).await;
     }
     space.sh("client", "getent ahosts client && getent ahosts localhost && grep \"$(hostname)\" /etc/hosts").await;
-    assert_eq!(space.connect("my_server", "my_server", 8000).await, Connection::Open, "also from within");
+    assert_eq!(space.connect("my-server", "my_server", 8000).await, Connection::Open, "also from within");
     space.close().await;
 }
 

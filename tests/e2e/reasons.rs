@@ -36,7 +36,6 @@ where
 {
     let (late, stack) = lag(space.until_any::<K>("with the fault", is_fault), until_told(space, words)).await;
     let message = &service(&stack, "web").message;
-    println!("told {late:?} after it was to be seen: {message:?}");
     assert!(late < OWN_PART, "told after {late:?}: {message:?}");
 }
 
@@ -162,10 +161,10 @@ async fn quota(space: &Space, what: &str, limit: &str) {
 #[tokio::test]
 async fn a_program_that_fills_the_disk() {
     let space = Space::open("disk").await;
-    let fill = r#"[sh, -c, "dd if=/dev/zero of=/big bs=1M count=8; sleep infinity"], healthcheck: {test: "! test -e /big", interval: 1s, retries: 1}"#;
+    let command = r#"[sh, -c, "dd if=/dev/zero of=/big bs=1M count=8; sleep infinity"], healthcheck: {test: "! test -e /big", interval: 1s, retries: 1}"#;
     // The kubelet looks every ten seconds.
     let evicted = |pod: &Pod| pod.status.as_ref().is_some_and(|status| status.reason.as_deref() == Some("Evicted"));
-    let file = format!("services: {{web: {{image: busybox, init: true, storage_opt: {{size: 2m}}, command: {fill}}}}}");
+    let file = format!("services: {{web: {{image: busybox, init: true, storage_opt: {{size: 2m}}, command: {command}}}}}");
     told(&space, &file, evicted, &["Evicted"]).await;
     space.close().await;
 }

@@ -25,7 +25,7 @@ pub(super) fn reason(scene: &Scene, plan: &ServicePlan, problem: Option<&str>) -
             reasons.push((2, claim(scene, plan).unwrap_or_else(|| format!("no node takes its pod: {message}"))));
         }
         if !ready && main.is_some_and(|c| c.started) {
-            reasons.push((4, "it runs but isn't ready: its healthcheck has not succeeded yet".to_owned()));
+            reasons.push((4, "it runs but isn't ready: its healthcheck does not succeed".to_owned()));
         }
     }
     // Pods that the node has ended stay there for a while: they tell nothing when another one is well.

@@ -63,7 +63,7 @@ fn the_message_tells_why_a_pod_is_not_ready() {
         },
         "0 of 1 ready: its pod was ended by the node: Evicted: The node was low on resource: memory.",
     );
-    check(|p| p.containers[0].started = true, "0 of 1 ready: it runs but isn't ready: its healthcheck has not succeeded yet");
+    check(|p| p.containers[0].started = true, "0 of 1 ready: it runs but isn't ready: its healthcheck does not succeed");
     check(
         |p| p.unschedulable = Some("0/3 nodes are available: 3 Insufficient memory.".to_owned()),
         "0 of 1 ready: no node takes its pod: 0/3 nodes are available: 3 Insufficient memory.",
