@@ -53,18 +53,18 @@ deny:
 # tests: make e2e ARGS='--test-threads=1 words'. Figures are then in target/tmp/e2e.tsv and e2e-operator.txt.
 e2e: export RUST_TEST_THREADS ?= 8
 e2e:
-	cargo test --no-run --test e2e
 ifeq ($(TEST_CLUSTER),current)
+	cargo test --no-run --test e2e
 	$(if $(IMAGE),cargo run -q -p realnode -- install --image $(IMAGE))
 	cargo test --test e2e -- $(ARGS)
 else
-	cargo run -q -p realnode -- run --operator cargo test --test e2e -- $(ARGS)
+	cargo run -q -p realnode -- run --operator --meanwhile 'cargo test --no-run --test e2e' cargo test --test e2e -- $(ARGS)
 endif
 
 # The real node itself: it comes up, loses its power, and leaves nothing.
 e2e-node:
 	cargo run -q -p realnode -- build
-	cargo test -p realnode --test lifecycle
+	cargo test -p realnode --test traces --test lifecycle
 
 # The operator's image, built by the Dockerfile without a container registry, as an archive that `docker load` takes. Needs Linux and root.
 image:

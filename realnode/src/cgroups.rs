@@ -46,12 +46,48 @@ pub fn remove(layout: &Layout) -> Result<(), Error> {
     Ok(())
 }
 
+/// What a kubelet wants of version 2.
+const CONTROLLERS: [&str; 6] = ["cpuset", "cpu", "io", "memory", "hugetlb", "pids"];
+
 /// Lets groups below this one have its controllers.
 fn delegate(group: &Path) -> Result<(), Error> {
-    let (available, wanted) = (group.join("cgroup.controllers"), group.join("cgroup.subtree_control"));
-    let controllers = fs::read_to_string(&available).map_err(Error::file("read", available))?;
-    let request: Vec<_> = controllers.split_whitespace().map(|controller| format!("+{controller}")).collect();
-    fs::write(&wanted, request.join(" ")).map_err(Error::file("write", wanted))
+    let given = given(group)?;
+    let there = words(&group.join("cgroup.controllers"))?;
+    let missing = CONTROLLERS.iter().filter(|name| there.iter().any(|it| it == *name) && !given.iter().any(|it| it == *name));
+    let request: Vec<_> = missing.map(|controller| format!("+{controller}")).collect();
+    if request.is_empty() {
+        return Ok(());
+    }
+    fs::write(control(group), request.join(" ")).map_err(|source| match source.kind() {
+        io::ErrorKind::ResourceBusy => Error::BusyGroup(group.to_owned()),
+        _ => Error::file("write", control(group))(source),
+    })
+}
+
+/// The controllers that groups below the machine's own have under version 2; none under version 1.
+pub fn given_by_machine() -> Vec<String> {
+    given(Path::new(ROOT)).unwrap_or_default()
+}
+
+/// Takes back the controllers that groups below the machine's own didn't have before.
+pub fn take_back(before: &[String]) {
+    for further in given_by_machine().iter().filter(|controller| !before.contains(controller)) {
+        // One that somebody else has come to use meanwhile stays.
+        drop(fs::write(control(Path::new(ROOT)), format!("-{further}")));
+    }
+}
+
+fn given(group: &Path) -> Result<Vec<String>, Error> {
+    words(&control(group))
+}
+
+fn control(group: &Path) -> PathBuf {
+    group.join("cgroup.subtree_control")
+}
+
+fn words(file: &Path) -> Result<Vec<String>, Error> {
+    let text = fs::read_to_string(file).map_err(Error::file("read", file))?;
+    Ok(text.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Directories of the machine's hierarchies.
@@ -77,4 +113,25 @@ fn remove_tree(group: &Path) -> io::Result<()> {
         }
     }
     fs::remove_dir(group)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_controllers_that_are_there_and_not_given_yet_are_given() {
+        let group = std::env::temp_dir().join(format!("realnode-group-{}", std::process::id()));
+        fs::create_dir_all(&group).unwrap();
+        let file = |name: &str, text: &str| fs::write(group.join(name), text).unwrap();
+        file("cgroup.controllers", "cpuset cpu memory rdma pids\n");
+        file("cgroup.subtree_control", "memory pids\n");
+        delegate(&group).unwrap();
+        assert_eq!(fs::read_to_string(control(&group)).unwrap(), "+cpuset +cpu");
+        file("cgroup.subtree_control", "pids cpu memory cpuset\n");
+        delegate(&group).unwrap();
+        assert_eq!(fs::read_to_string(control(&group)).unwrap(), "pids cpu memory cpuset\n", "nothing is written without need");
+        fs::remove_dir_all(group).unwrap();
+    }
 }

@@ -21,6 +21,12 @@ pub enum Error {
     Up(String),
     #[error("the node didn't start: {0}")]
     Start(String),
+    #[error(
+        "{0} has processes of its own, and can't give its controllers to groups below: move them to a group below it first, as the init of a container does"
+    )]
+    BusyGroup(PathBuf),
+    #[error("there is no use for a node: `{0}` failed")]
+    Meanwhile(String),
     #[error("{action} {path}")]
     File {
         action: &'static str,

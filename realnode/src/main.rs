@@ -1,4 +1,4 @@
-//! A real node by hand: `cargo run -p realnode -- up|down|reboot|status|env|exec|join|outside|kubectl|run|build`.
+//! A real node by hand: `cargo run -p realnode -- up|down|reboot|status|env|exec|join|outside|kubectl|run|install|image|build`.
 #![expect(clippy::print_stdout, reason = "a command line")]
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -49,6 +49,9 @@ enum Verb {
         /// Put the operator's image into the node's registry first, for an operator that the program runs itself.
         #[arg(long, conflicts_with = "operator")]
         image: bool,
+        /// What a shell runs while the parts of the node are built; unless it succeeds, no node is started.
+        #[arg(long)]
+        meanwhile: Option<String>,
         #[command(flatten)]
         words: Words,
     },
@@ -108,8 +111,8 @@ fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
         Verb::Join(Words { words }) => return become_process(Node::named(&name)?.joined(&words[0]).args(&words[1..])),
         Verb::Outside(Words { words }) => return become_process(Node::named(&name)?.outside(&words[0]).args(&words[1..])),
         Verb::Kubectl(Words { words }) => return become_process(Node::named(&name)?.joined("kubectl").args(words)),
-        Verb::Run { operator, image, words: Words { words } } => {
-            let image = (operator || image).then(|| OperatorImage::build(source())).transpose()?;
+        Verb::Run { operator, image, meanwhile, words: Words { words } } => {
+            let image = build(operator || image, meanwhile.as_deref())?;
             return run_on_own_node(&name, image.as_ref(), operator, &words);
         }
         Verb::Install { image } => match image {
@@ -125,6 +128,22 @@ fn run(Arguments { name, verb }: Arguments) -> Result<ExitCode, Error> {
         Verb::Keep => realnode::keep(&Layout::new(&name)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds all that a node is made of, and the operator's image if it is wanted, while a shell runs the other command.
+fn build(image: bool, meanwhile: Option<&str>) -> Result<Option<OperatorImage>, Error> {
+    realnode::prepare_machine()?;
+    let failed = |source| Error::Run { program: "sh".into(), source };
+    let mut shell = Command::new("sh");
+    realnode::forget_cargo(&mut shell);
+    let command = meanwhile.map(|line| shell.args(["-c", line]).spawn().map_err(failed)).transpose()?;
+    let built = realnode::both(|| image.then(|| OperatorImage::build(source())).transpose(), Parts::build);
+    if let Some(mut command) = command
+        && !command.wait().map_err(failed)?.success()
+    {
+        return Err(Error::Meanwhile(meanwhile.unwrap_or_default().into()));
+    }
+    Ok(built?.0)
 }
 
 fn run_on_own_node(name: &str, image: Option<&OperatorImage>, install: bool, words: &[String]) -> Result<ExitCode, Error> {

@@ -15,12 +15,13 @@ use crate::boot::{Boot, MOUNT_POINTS};
 use crate::cgroups;
 use crate::error::Error;
 use crate::keeper::Keeper;
-use crate::kernel;
 use crate::layout::Layout;
+use crate::machine;
 use crate::network;
 use crate::parts::Parts;
 use crate::plan;
 use crate::processes;
+use crate::shell;
 use crate::template::{self, Template};
 
 /// A node that is up.
@@ -62,6 +63,7 @@ impl Node {
         }
         let parts = Parts::build()?;
         let template = Template::build(&parts)?;
+        sweep(&layout)?;
         let keeper = Keeper::hire(&layout)?;
         let _lock = lock(&layout)?;
         // What a machine that lost its power has left of it.
@@ -157,6 +159,7 @@ impl Node {
     }
 
     fn equip(&self, command: &mut Command) {
+        shell::forget_cargo(command);
         command.envs(self.variables());
     }
 }
@@ -175,8 +178,7 @@ pub fn take_down(layout: &Layout) -> Result<(), Error> {
     let _lock = lock(layout)?;
     clear(layout)?;
     drop(fs::remove_file(layout.lock()));
-    tidy_machine(layout);
-    Ok(())
+    tidy_machine(layout)
 }
 
 fn clear(layout: &Layout) -> Result<(), Error> {
@@ -192,16 +194,35 @@ fn clear(layout: &Layout) -> Result<(), Error> {
     }
 }
 
+/// Takes down the nodes whose owner was killed together with their keeper: they are named after processes that are no more.
+fn sweep(layout: &Layout) -> Result<(), Error> {
+    let gone = |name: &str| {
+        let process = name.strip_prefix("run-").or_else(|| name.strip_prefix("template-"))?.parse::<u32>().ok()?;
+        (!Path::new("/proc").join(process.to_string()).exists()).then(|| Layout::new(name))
+    };
+    for left in names(layout).iter().filter_map(|name| gone(name)) {
+        take_down(&left?)?;
+    }
+    Ok(())
+}
+
+/// Names of the nodes that have something on this machine.
+fn names(layout: &Layout) -> Vec<String> {
+    let entries = fs::read_dir(layout.nodes()).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 /// After the last node the machine is as it was before the first.
-fn tidy_machine(layout: &Layout) {
-    let directories = fs::read_dir(layout.nodes()).into_iter().flatten().flatten();
-    if directories.filter(|entry| entry.path().is_dir()).count() == 0 {
-        kernel::restore(layout);
+fn tidy_machine(layout: &Layout) -> Result<(), Error> {
+    let _machine = machine::lock(layout)?;
+    if names(layout).is_empty() {
+        machine::restore(layout);
         for mount_point in MOUNT_POINTS {
             // Only what is empty goes.
             drop(fs::remove_dir(mount_point));
         }
     }
+    Ok(())
 }
 
 /// Starts a node that pulls images and has no Kubernetes; gives back when they are there.
@@ -224,6 +245,8 @@ fn lock(layout: &Layout) -> Result<File, Error> {
 
 /// The node's directories, its settings, and what its mounts need on the machine.
 fn lay_out(layout: &Layout) -> Result<(), Error> {
+    let _machine = machine::lock(layout)?;
+    machine::remember(layout)?;
     let own = ["cgroup", "volumes", "cni", "log", "kubelet", "bin", "containerd"].map(|name| layout.directory().join(name));
     for directory in own.into_iter().chain(MOUNT_POINTS.map(PathBuf::from)) {
         fs::create_dir_all(&directory).map_err(Error::file("create", directory))?;
@@ -231,7 +254,7 @@ fn lay_out(layout: &Layout) -> Result<(), Error> {
     for (path, text) in plan::settings(layout) {
         write(&path, &text)?;
     }
-    kernel::remember(layout)
+    Ok(())
 }
 
 /// kubectl, helm and ctr, for those who run in the node.

@@ -90,9 +90,14 @@ fn unpack_busybox(debian: &Path, busybox: &Path) -> io::Result<()> {
 }
 
 fn key(packages: &[&str]) -> String {
+    short_hash(packages.iter().chain(&EXCLUDED).chain(&[SUITE, CLEAN]))
+}
+
+/// A name for these words.
+pub fn short_hash<'a>(words: impl IntoIterator<Item = &'a &'a str>) -> String {
     let mut hash = Sha256::new();
-    for part in packages.iter().chain(&EXCLUDED).chain(&[SUITE, CLEAN]) {
-        hash.update(part);
+    for word in words {
+        hash.update(word);
         hash.update([0]);
     }
     format!("{:016x}", hash.finalize().iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))

@@ -35,6 +35,15 @@ fn finish(command: &mut Command, input: Option<&str>) -> Result<String, Error> {
     Err(Error::Command { command: format!("{program} {}", words.join(" ")), output })
 }
 
+/// Lets the command know nothing of the `cargo run` that this process may come from: a cargo there would take its variables for a change, and
+/// compile anew what depends on them.
+pub fn forget_cargo(command: &mut Command) {
+    const OWN: [&str; 4] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_CRATE_NAME", "OUT_DIR"];
+    for (name, _) in std::env::vars_os().filter(|(name, _)| OWN.iter().any(|own| name.to_string_lossy().starts_with(own))) {
+        command.env_remove(name);
+    }
+}
+
 /// Where the program is that the shell would run.
 pub fn find(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;

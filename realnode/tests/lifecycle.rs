@@ -1,32 +1,15 @@
 //! Nodes come up, lose their power, and leave nothing. They need root and the parts of a node: `make e2e` runs them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use realnode::Layout;
-
-const POD: &str = r#"
-apiVersion: v1
-kind: Pod
-metadata: {name: pod, labels: {app: pod}}
-spec:
-  containers: [{name: main, image: "busybox:1", command: [sh, -c, "echo $(hostname) >>/data/starts; httpd -f -p 8000 -h /data"], volumeMounts: [{name: data, mountPath: /data}]}]
-  securityContext: {runAsUser: 1000, runAsNonRoot: true}
-  volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: data}
-spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: pod}
-spec: {type: NodePort, selector: {app: pod}, ports: [{port: 80, targetPort: 8000, nodePort: 30080}]}
-"#;
+use support::{Named, POD, realnode, unique};
 
 #[test]
 fn two_nodes_run_side_by_side_and_a_power_cut_of_one_keeps_its_disk() {
@@ -77,65 +60,27 @@ fn a_node_whose_owner_is_killed_leaves_nothing() {
     assert_eq!(std::io::copy(&mut owner.stdout.take().unwrap(), &mut std::io::sink()).unwrap(), 0);
 }
 
-/// A node that stays up until this is dropped.
-struct Named(String);
-
-impl Named {
-    fn up(name: &str) -> Self {
-        let node = Self(unique(name));
-        let output = node.command(&["up"]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        node
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        realnode(&self.0, arguments)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::new(&self.0).unwrap()
-    }
-
-    fn apply(&self, manifests: &str) {
-        let file = std::env::temp_dir().join(&self.0);
-        fs::write(&file, manifests).unwrap();
-        self.kubectl(&["apply", "--filename", file.to_str().unwrap()]);
-        fs::remove_file(file).unwrap();
-    }
-
-    fn kubectl(&self, arguments: &[&str]) {
-        let output = self.command(&["kubectl"]).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn published(&self) -> String {
-        let url = "http://10.10.0.1:30080/starts";
-        let words = ["outside", "curl", "--silent", "--fail", "--retry", "20", "--retry-all-errors", "--retry-delay", "1", url];
-        let output = self.command(&words).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        assert!(self.command(&["down"]).status().unwrap().success());
-    }
-}
-
-fn unique(name: &str) -> String {
-    format!("{name}-{}", std::process::id())
-}
-
-fn realnode(name: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_realnode"));
-    command.args(["--name", name]).args(arguments);
-    command
-}
-
 fn wait_for_a_line(process: &mut Child) {
     let mut line = String::new();
     BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "up\n");
+}
+
+#[test]
+fn what_is_left_of_a_node_without_a_keeper_goes_when_the_next_one_comes() {
+    // Named after its owner.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_realnode"));
+    command.args(["run", "sh", "-c", "echo up; sleep 600"]).env_remove("REALNODE_NAME");
+    let mut owner = command.stdout(Stdio::piped()).spawn().unwrap();
+    wait_for_a_line(&mut owner);
+    let layout = Layout::new(&format!("run-{}", owner.id())).unwrap();
+    let keeper = processes().find(|(_, line)| line.contains(&format!("keep\0--name\0{}\0", layout.name()))).unwrap().0;
+    assert!(Command::new("kill").args(["-KILL", &keeper]).status().unwrap().success());
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    assert!(layout.directory().exists(), "nobody is there to tidy");
+    assert!(realnode(&unique("next"), &["run", "true"]).status().unwrap().success());
+    nothing_is_left(&layout);
 }
 
 /// What carries the node's name outside of its directory.
@@ -154,7 +99,12 @@ fn nothing_is_left(layout: &Layout) {
     let place = layout.directory().display().to_string();
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!mounts.contains(&place), "a mount");
-    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path().join("cmdline"));
-    let left: Vec<String> = processes.filter_map(|path| fs::read_to_string(path).ok()).filter(|line| line.contains(&place)).collect();
+    let left: Vec<String> = processes().map(|(_, line)| line).filter(|line| line.contains(&place)).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Numbers and command lines of all processes.
+fn processes() -> impl Iterator<Item = (String, String)> {
+    let entries = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap());
+    entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, fs::read_to_string(entry.path().join("cmdline")).ok()?)))
 }
