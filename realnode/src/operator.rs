@@ -13,12 +13,13 @@ use crate::shell;
 /// Namespace, release and account.
 const NAME: &str = "compose-operator";
 
-/// Puts the image into the node's registry, and installs the source tree's chart from there. Its namespace takes only pods that keep to the
-/// strictest of Kubernetes' standards.
+/// Puts the image into the node's registry, with one to upgrade to, and installs the source tree's chart from there. Its namespace takes only
+/// pods that keep to the strictest of Kubernetes' standards.
 pub fn install(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), Error> {
     let mut progress = Progress::new();
     progress.passing("installing the operator");
     push(node, image, source)?;
+    image.push_next(node)?;
     let chart = source.join("charts").join(NAME);
     let kubectl = |words: &[&str]| shell::run(node.joined("kubectl").args(words));
     kubectl(&["create", "namespace", NAME])?;

@@ -10,41 +10,48 @@ use crate::error::Error;
 use crate::node::Node;
 use crate::rootfs;
 use crate::shell;
-use crate::{packages, parts, plan};
+use crate::{parts, plan};
 
 /// The image, in a store of buildah's in the cache.
 #[derive(Debug, Clone)]
 pub struct OperatorImage {
     store: PathBuf,
+    /// What tells source trees apart that share the cache.
+    tree: String,
 }
 
 /// What compiles and links the operator's C parts; Rust comes from the machine.
 const BUILDER_PACKAGES: [&str; 3] = ["ca-certificates", "gcc", "libc6-dev"];
 const NAME: &str = "localhost/compose-operator";
+/// The tag of another image of the same program, to upgrade to.
+const NEXT: &str = "next";
 
 impl OperatorImage {
     /// Builds it from the source tree, with progress on standard error.
     pub fn build(source: &Path) -> Result<Self, Error> {
-        parts::demand_root()?;
-        packages::install()?;
+        parts::prepare_machine()?;
         let cache = devcluster::cache_directory()?;
-        let image = Self { store: cache.join("buildah") };
+        let tree = rootfs::short_hash([&source.to_string_lossy().as_ref()]);
+        let target = cache.join(format!("image-target-{tree}"));
+        let image = Self { store: cache.join("buildah"), tree };
         let builder = image.builder(&rootfs::debian(&BUILDER_PACKAGES)?)?;
         let mut progress = Progress::new();
         progress.step("building the operator's image: some 5 minutes at first, then 2 where its source has changed");
-        let target = cache.join("image-target");
         fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
         // The build itself has no network.
         shell::run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(source))?;
         let toolchain = shell::run(Command::new("rustc").args(["--print", "sysroot"]).current_dir(source))?;
         let mut build = image.buildah();
-        build.args(["build", "--isolation=chroot", "--pull-never", "--format=oci", "--tag", NAME]);
+        build.args(["build", "--isolation=chroot", "--pull-never", "--format=oci", "--tag", &image.name()]);
         build.arg(format!("--build-arg=BUILDER={builder}"));
         build.arg(format!("--volume={}:/usr/local/rust:ro", toolchain.trim()));
         build.arg(format!("--volume={}:/cargo/registry:ro", cargo_home().join("registry").display()));
         build.arg(format!("--volume={}:/src/target", target.display()));
         shell::run(build.arg(source))?;
-        let size = shell::run(image.buildah().args(["images", "--format={{.Size}}", NAME]))?;
+        image.make_next()?;
+        // What had these names before.
+        drop(shell::run(image.buildah().args(["rmi", "--prune"])));
+        let size = shell::run(image.buildah().args(["images", "--format={{.Size}}", &image.name()]))?;
         progress.done(&format!("built the operator's image: {}", size.trim()));
         Ok(image)
     }
@@ -56,16 +63,41 @@ impl OperatorImage {
         }
         drop(fs::remove_file(archive));
         let target = format!("docker-archive:{}:compose-operator:latest", archive.display());
-        shell::run(self.buildah().args(["push", "--quiet", NAME, &target]))?;
+        shell::run(self.buildah().args(["push", "--quiet", &self.name(), &target]))?;
         Ok(())
     }
 
     /// Puts it into the node's registry, where the node finds it under its plain name with this tag.
     pub fn push(&self, node: &Node, tag: &str) -> Result<(), Error> {
+        self.push_as(node, &self.name(), tag)
+    }
+
+    /// Puts another image of the same program there, with the tag `next`: the one that an operator is upgraded to.
+    pub fn push_next(&self, node: &Node) -> Result<(), Error> {
+        self.push_as(node, &self.next(), NEXT)
+    }
+
+    fn push_as(&self, node: &Node, image: &str, tag: &str) -> Result<(), Error> {
         let mut push = node.joined("buildah");
-        push.args(self.place()).args(["push", "--quiet", "--tls-verify=false", NAME]);
+        push.args(self.place()).args(["push", "--quiet", "--tls-verify=false", image]);
         shell::run(push.arg(format!("docker://{}/library/compose-operator:{tag}", plan::registry())))?;
         Ok(())
+    }
+
+    fn make_next(&self) -> Result<(), Error> {
+        let container = shell::run(self.buildah().args(["from", "--pull-never", &self.name()]))?;
+        let container = container.trim();
+        shell::run(self.buildah().args(["config", "--label=org.opencontainers.image.version=next", container]))?;
+        shell::run(self.buildah().args(["commit", "--quiet", "--rm", container, &self.next()]))?;
+        Ok(())
+    }
+
+    fn name(&self) -> String {
+        format!("{NAME}:{}", self.tree)
+    }
+
+    fn next(&self) -> String {
+        format!("{NAME}:{}-{NEXT}", self.tree)
     }
 
     /// The base of the build: made once, then called by what it is made of.

@@ -32,10 +32,7 @@ impl Parts {
 }
 
 /// Does two things at a time, and gives the results of both.
-pub fn both<A: Send, B>(
-    one: impl FnOnce() -> Result<A, Error> + Send,
-    other: impl FnOnce() -> Result<B, Error>,
-) -> Result<(A, B), Error> {
+pub fn both<A: Send, B>(one: impl FnOnce() -> Result<A, Error> + Send, other: impl FnOnce() -> Result<B, Error>) -> Result<(A, B), Error> {
     std::thread::scope(|scope| {
         let one = scope.spawn(one);
         let other = other();

@@ -1,12 +1,15 @@
 //! Nobody notices a change: not of the image, not of a config, not of the operator.
 
+use std::path::Path;
+use std::process::Command;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::support::{OPERATOR_NAMESPACE, Space, Steady, installed, until};
+use crate::support::{OPERATOR_NAMESPACE, Space, Steady, finish, installed, node, until};
 
 /// Asks by the service's name from within the stack, and says `ok` or `failed` for each request.
 const CLIENT: &str = r#"
@@ -18,9 +21,12 @@ fn shop(image: &str, page: &str) -> Value {
     let web = json!({
         "image": image, "ports": ["8080:80"], "deploy": {"replicas": 3}, "configs": [{"source": "page", "target": "/usr/share/nginx/html/index.html"}],
         "healthcheck": {"test": "curl -sf http://127.0.0.1/", "interval": "1s"},
+        // A name for one service alone is written into its pods by the operator's own image: another version's pods are others.
+        "links": ["store:warehouse"],
     });
     let client = json!({"image": "busybox", "init": true, "command": ["sh", "-c", CLIENT], "depends_on": ["web"]});
-    let file = json!({"services": {"web": web, "client": client}, "configs": {"page": {"content": page}}});
+    let store = json!({"image": "busybox", "init": true, "command": "sleep infinity"});
+    let file = json!({"services": {"web": web, "client": client, "store": store}, "configs": {"page": {"content": page}}});
     json!({"compose": file.to_string()})
 }
 
@@ -107,18 +113,59 @@ async fn a_restart_and_an_upgrade_of_the_operator_fail_no_request() {
     }
     replaced(&asked, &old).await;
 
-    // The chart's next release, as `helm upgrade` installs it.
     let old = operators(&asked.space).await;
-    let operator = Api::<Deployment>::namespaced(asked.space.client.clone(), OPERATOR_NAMESPACE);
-    let before = operator.get("compose-operator").await.unwrap().metadata.generation;
-    let chart = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/compose-operator");
-    let mut helm = installed().cluster.helm();
-    helm.args(["upgrade", "compose-operator", "--namespace", OPERATOR_NAMESPACE, "--reuse-values", "--set", "podLabels.release=next"])
-        .arg(chart);
-    let output = crate::support::finish(helm).await;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_ne!(operator.get("compose-operator").await.unwrap().metadata.generation, before);
+    let before = generations(&asked.space).await;
+    let image = upgrade(&asked.space).await;
     asked.space.patch("shop", json!({"services": {"client": {"replicas": 1}}})).await;
     replaced(&asked, &old).await;
+    assert_eq!(generations(&asked.space).await, before, "an upgrade changes no workload of an unchanged service");
+
+    // A stack that is made now has pods of the new version: the old ones stood although they would be rendered otherwise.
+    let space = Space::open("upgraded-later").await;
+    space.create_spec("shop", shop("nginx:1", "one")).await;
+    space.ready("shop").await;
+    let helper = |pods: &[Pod]| pods[0].spec.clone().unwrap().init_containers.unwrap()[0].image.clone().unwrap();
+    assert_eq!(helper(&space.pods("web").await), image);
+    if node().is_some() {
+        assert_ne!(helper(&asked.space.pods("web").await), image);
+    }
+    space.close().await;
     asked.close().await;
+}
+
+/// UIDs and generations of the workloads but the client's, which is scaled to see that the operator works.
+async fn generations(space: &Space) -> Vec<(Option<String>, Option<i64>)> {
+    let workloads = space.list::<Deployment>().await;
+    let unchanged = workloads.iter().filter(|workload| workload.name_any() != "client");
+    unchanged.map(|workload| (workload.uid(), workload.metadata.generation)).collect()
+}
+
+/// Installs the chart's next release as its users do; on a node of ours it comes with another image. Gives the operator's image.
+async fn upgrade(space: &Space) -> String {
+    let operator = Api::<Deployment>::namespaced(space.client.clone(), OPERATOR_NAMESPACE);
+    let image = |found: &Deployment| found.spec.clone().unwrap().template.spec.unwrap().containers[0].image.clone().unwrap();
+    let before = operator.get("compose-operator").await.unwrap();
+    let charts = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut package = installed().cluster.helm();
+    package.args(["package", "--version=99.0.0"]).arg(format!("--destination={}", charts.display()));
+    if node().is_some() {
+        package.arg("--app-version=next");
+    }
+    package.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/compose-operator"));
+    succeed(package).await;
+    let mut helm = installed().cluster.helm();
+    helm.args(["upgrade", "compose-operator", "--namespace", OPERATOR_NAMESPACE, "--reset-then-reuse-values"]);
+    helm.arg(charts.join("compose-operator-99.0.0.tgz"));
+    succeed(helm).await;
+    let after = operator.get("compose-operator").await.unwrap();
+    assert_ne!(after.metadata.generation, before.metadata.generation);
+    if node().is_some() {
+        assert_ne!(image(&after), image(&before), "another image");
+    }
+    image(&after)
+}
+
+async fn succeed(command: Command) {
+    let output = finish(command).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -31,6 +31,7 @@ pub fn installed() -> &'static Installed {
         if let Some(log) = &mut audit {
             log.read().unwrap();
         }
+        super::usage::watch();
         Installed { cluster, audit: Mutex::new(audit) }
     })
 }

@@ -18,6 +18,7 @@ mod seed;
 mod space;
 mod steady;
 mod time;
+mod usage;
 mod witness;
 
 pub use installed::{OPERATOR_NAMESPACE, alone, installed};

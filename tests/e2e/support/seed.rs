@@ -27,7 +27,7 @@ impl Seed {
         Self::create(file, labels, stack).await
     }
 
-    /// The same with a further Compose file merged over it: what the stack's document leaves out, and a container needs to run.
+    /// The same with a further Compose file merged over it.
     pub async fn apply_with(file: &str, over: &str) -> Self {
         let (labels, mut stack) = Example::read(file);
         let spec = stack["spec"].as_object_mut().unwrap();
@@ -79,7 +79,7 @@ impl Seed {
 
     /// Judges the operator and notes the stack's figures.
     pub async fn close(self) {
-        measures::note(&self.space, &self.file, self.answered).await;
+        measures::note(&self.space, &self.file, self.answered);
         self.space.close().await;
     }
 }
