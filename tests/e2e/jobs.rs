@@ -90,6 +90,23 @@ volumes: {data: }
 }
 
 #[tokio::test]
+async fn a_job_that_has_failed_as_often_as_it_may_is_not_tried_again() {
+    let space = Space::open("limited").await;
+    let file = r#"
+services:
+  migrate: {image: busybox, command: [sh, -c, "echo . >>/data/log; exit 7"], restart: "on-failure:1", volumes: ["data:/data"]}
+  web: {image: busybox, command: sleep infinity, depends_on: {migrate: {condition: service_completed_successfully}}}
+  reader: {image: busybox, command: sleep infinity, init: true, volumes: ["data:/data:ro"]}
+volumes: {data: }
+"#;
+    space.create("shop", file).await;
+    until_state(&space, "migrate", ServiceState::Failed).await;
+    assert_eq!(space.sh_until("reader", "wc -l </data/log").await.trim(), "2", "once, and once more");
+    assert!(space.pods("web").await.is_empty());
+    space.close().await;
+}
+
+#[tokio::test]
 async fn a_server_that_gave_up_after_its_restarts_stays_down_and_says_why() {
     let space = Space::open("limit").await;
     space.create("shop", r#"services: {web: {image: busybox, command: [sh, -c, "exit 4"], restart: "on-failure:1"}}"#).await;

@@ -7,6 +7,11 @@
 //! # Writing a test
 //! What stands at the head of `tests/cluster/main.rs` holds here too: [`support::Space`] and the oracle are the same. Besides:
 //! - [`support::Space::sh`] runs a shell's script in a service's container, `sh_until` until it succeeds; `logs` has what it said.
+//! - [`support::Space::connect`] says whether a container gets through to another, and whether it is for want of a name. That somebody doesn't get
+//!   through shows little unless somebody else does.
+//! - [`support::Witness`] sees every change of a service's pods, where looking now and then would miss a moment.
+//! - A limit of time is for what the operator does: [`support::lag`] measures from what the cluster shows to what follows from it. What the kubelet
+//!   needs, a busy machine stretches.
 //! - [`support::Space::published`] tells where a published port answers, [`support::curl`] and [`support::answer`] ask there from a machine beside
 //!   the node, and [`support::Steady`] goes on asking.
 //! - [`support::Seed`] applies a stack of `examples/`. Images that can't be had are stand-ins: small programs with the same name, ports and

@@ -13,6 +13,7 @@ services:
     image: nginx
     ports: ["8080:80", "127.0.0.1:8081:80"]
     networks: [front]
+  fixed: {image: nginx, ports: ["30998:80"], networks: [front]}
   local:
     image: nginx
     ports: ["127.0.0.1:30999:80"]
@@ -23,14 +24,17 @@ networks: {front: }
     space.ready("shop").await;
     let address = space.published("shop", "web", 80).await;
     answer(&[&format!("http://{address}")], "with its page", |page| page.contains("nginx")).await;
+    // A port that a node may have is the node's.
+    answer(&[&format!("http://{}:30998", space.node_address().await)], "with its page", |page| page.contains("nginx")).await;
     for (service, port) in [("web", 8081), ("local", 30999)] {
         let refused = curl(&[&format!("http://{}:{port}", space.node_address().await)]).await;
         assert!(refused.is_err(), "{service}: a port of 127.0.0.1 answers outside");
     }
     let services = space.list::<Service>().await;
     let ports = services.iter().flat_map(|service| service.spec.iter().flat_map(|spec| spec.ports.iter().flatten()));
-    let leading_out = ports.filter_map(|port| port.node_port.map(|_| port.port)).collect::<Vec<_>>();
-    assert_eq!(leading_out, [8080], "no port of the node leads to one of 127.0.0.1");
+    let mut leading_out = ports.filter_map(|port| port.node_port.map(|_| port.port)).collect::<Vec<_>>();
+    leading_out.sort_unstable();
+    assert_eq!(leading_out, [8080, 30998], "no port of the node leads to one of 127.0.0.1");
     assert_eq!(space.connect("web", "local", 80).await, Connection::Open, "within its network it answers");
     space.close().await;
 }

@@ -197,6 +197,7 @@ async fn a_file_system_that_is_read_only_but_for_its_tmpfs() {
     assert!(full.unwrap_err().contains("No space left"), "no more than its size");
     let size = space.sh("web", "df -k /dev/shm | tail -1").await;
     assert!(size.split_whitespace().any(|word| word == "8192"), "/dev/shm: {size}");
+    assert_eq!(space.sh("web", "stat -c %a /dev/shm").await, "1777\n");
     space.close().await;
 }
 

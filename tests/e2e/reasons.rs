@@ -36,7 +36,8 @@ where
 {
     let (late, stack) = lag(space.until_any::<K>("with the fault", is_fault), until_told(space, words)).await;
     let message = &service(&stack, "web").message;
-    assert!(late < OWN_PART, "told after {late:?}: {message:?}");
+    eprintln!("told after {late:?}: {message:?}");
+    assert!(late < OWN_PART);
 }
 
 async fn until_told(space: &Space, words: &[&str]) -> ComposeStack {

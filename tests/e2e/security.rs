@@ -108,6 +108,7 @@ volumes: {data: }
     let found =
         space.sh(web, "cat /filled/file /filled/once /filled/each /filled/after; echo 2 >>/etc/settings; cat /etc/settings /dir/a").await;
     assert_eq!(found, "from-the-image\nonce\neach\nafter\n12\na");
+    assert_eq!(space.sh(web, "stat -c %a /dev/shm").await, "1777\n");
     let found = space.sh(web, "stat -Lc '%a %u %g' /tmp /etc/page; cat /etc/page /run/secrets/page; echo >/tmp/a; echo >/dev/shm/a").await;
     assert_eq!(found, "700 1000 2000\n400 1000 2000\nhello1");
     space.close().await;

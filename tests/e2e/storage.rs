@@ -143,6 +143,57 @@ async fn a_writer_of_a_volume_is_never_there_in_two_revisions() {
 }
 
 #[tokio::test]
+async fn a_writer_whose_new_revision_starts_first_is_there_in_both_as_its_file_says() {
+    let space = Space::open("start-first").await;
+    let file = r#"
+services:
+  web:
+    image: busybox
+    command: sleep infinity
+    init: true
+    environment: {REVISION: "1"}
+    deploy: {update_config: {order: start-first}}
+    volumes: ["data:/data"]
+volumes: {data: }
+"#;
+    let witness = Witness::of(&space, "web");
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    space.compose("shop", &file.replace("\"1\"", "\"2\"")).await;
+    space.ready("shop").await;
+    let seen = witness.tells(2).await;
+    assert!(seen.iter().any(|revisions| revisions.len() == 2), "{seen:?}");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn an_anonymous_volume_is_filled_from_the_image() {
+    let space = Space::open("anonymous-filled").await;
+    let file = r#"services: {web: {image: filled, command: [sh, -c, "until test -e /tmp/end; do sleep 0.2; done"], restart: always, volumes: ["/filled"]}}"#;
+    space.create("shop", file).await;
+    space.ready("shop").await;
+    assert_eq!(space.sh("web", "cat /filled/file").await, "from-the-image\n");
+    space.sh("web", "echo changed >/filled/file; touch /tmp/end").await;
+    until("it was started anew", async || if space.restarts("web").await > 0 { Ok(()) } else { Err("no restart".to_owned()) }).await;
+    assert_eq!(space.sh_until("web", "cat /filled/file").await, "changed\n");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn what_an_image_declares_as_a_volume_survives_the_end_of_its_container() {
+    let space = Space::open("declared").await;
+    space.create("shop", "services: {web: {image: redis, restart: always}}").await;
+    space.ready("shop").await;
+    space.sh_until("web", "redis-cli ping").await;
+    space.sh("web", "redis-cli set visits 41").await;
+    // It ends before it answers.
+    let _ = space.try_sh("web", "redis-cli shutdown save").await;
+    until("it was started anew", async || if space.restarts("web").await > 0 { Ok(()) } else { Err("no restart".to_owned()) }).await;
+    assert_eq!(space.sh_until("web", "redis-cli incr visits").await, "42\n");
+    space.close().await;
+}
+
+#[tokio::test]
 async fn a_counter_in_a_volume_survives_the_loss_of_its_pod() {
     let over = "{services: {redis: {volumes: ['data:/data']}}, volumes: {data: }}";
     let seed = Seed::apply_with("flask-redis", over).await;

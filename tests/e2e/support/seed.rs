@@ -45,7 +45,9 @@ impl Seed {
         Self::create(file, json!({}), Example::read(file).1).await
     }
 
-    async fn create(file: &str, labels: Value, stack: Value) -> Self {
+    /// Where ordinary containers are allowed and nothing more.
+    async fn create(file: &str, mut labels: Value, stack: Value) -> Self {
+        labels["pod-security.kubernetes.io/enforce"] = json!("baseline");
         let space = Space::open_labelled(file, labels).await;
         let name = stack["metadata"]["name"].as_str().unwrap().to_owned();
         let began = Instant::now();
