@@ -8,10 +8,14 @@
 mod attributes;
 #[path = "corpus/cases.rs"]
 mod cases;
+#[path = "translate/combinations.rs"]
+mod combinations;
 #[path = "corpus/mod.rs"]
 mod corpus;
 #[path = "translate/corpus.rs"]
 mod corpus_files;
+#[path = "translate/externals.rs"]
+mod externals;
 #[path = "translate/hosts.rs"]
 mod hosts;
 #[path = "translate/image_volumes.rs"]

@@ -49,6 +49,8 @@ pub const RESTARTED_FOR: &str = "compose-operator.dev/restarted-for";
 pub const RESTARTED_AT: &str = "compose-operator.dev/restarted-at";
 /// Annotation of pod templates: the Compose labels as JSON.
 pub const LABELS: &str = "compose-operator.dev/labels";
+/// Annotation of a config's or secret's object: the name by which an engine would know it.
+pub const CONTENT_NAME: &str = "compose-operator.dev/content-name";
 /// Annotation of published Services: the names of ports in the file that are none in Kubernetes, as JSON.
 pub const PORT_NAMES: &str = "compose-operator.dev/port-names";
 /// Label prefix: membership of a network of the stack, by object name.

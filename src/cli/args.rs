@@ -142,7 +142,7 @@ pub struct ConvertFlags {
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Print a ComposeStack with the project's files in it instead, and what it names.
-    #[arg(long, conflicts_with = "service")]
+    #[arg(long)]
     pub as_stack: bool,
     #[command(flatten)]
     pub settings: SettingFlags,

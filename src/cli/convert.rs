@@ -5,12 +5,12 @@ use serde_json::Value;
 use crate::api::VolumeDefaults;
 use crate::compose::diagnostic::Diagnostic;
 use crate::compose::model::Project;
-use crate::translate::{Desired, Facts, Settings, translate};
+use crate::translate::{Desired, Facts, Lifetime, Settings, translate};
 
 use super::args::SettingFlags;
 use super::output::Error;
 
-/// Code of the warning that objects alone have no order.
+/// Code of the warnings about what the operator alone does.
 pub const NO_ORDER: &str = "no-order";
 /// Characters of a stack's name.
 const MAX_NAME: usize = 40;
@@ -21,6 +21,12 @@ pub fn objects(project: &Project, settings: &Settings) -> (Option<Desired>, Vec<
     for service in desired.iter().flat_map(|desired| &desired.services).filter(|service| !service.gates.is_empty()) {
         let message = "is held by the operator and has no counterpart in the objects: they start in any order";
         diagnostics.push(Diagnostic::warning(NO_ORDER, format!("services.{}.depends_on", service.name), message));
+    }
+    for service in desired.iter().flat_map(|desired| &desired.services) {
+        if let Lifetime::UntilSuccess { attempts: Some(_) } = service.lifetime {
+            let message = "failures are counted by the operator and have no counterpart in the objects: it is started again without end";
+            diagnostics.push(Diagnostic::warning(NO_ORDER, format!("services.{}.restart", service.name), message));
+        }
     }
     (desired, diagnostics)
 }

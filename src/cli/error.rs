@@ -15,6 +15,10 @@ pub enum Error {
         "--resolve-image-digests and --lock-image-digests need a registry, and none is asked here; write the digest into the file: image@sha256:..."
     )]
     Digests,
+    #[error(
+        "--as-stack packs the files as they are, and a stack says by its profiles alone which of its services run: give no services, or --profile"
+    )]
+    PartOfStack,
     #[error("not everything is kept, as the report says")]
     Lost,
     /// The project is refused; the reasons have been told already.

@@ -47,6 +47,9 @@ fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
 }
 
 fn print_objects(found: &Found, flags: &ConvertFlags) -> Result<(), Error> {
+    if flags.as_stack && !flags.service.is_empty() {
+        return Err(Error::PartOfStack);
+    }
     let name = convert::stack_name(&name(found)?);
     let options =
         Options { name: ProjectName::Resource(name.clone()), services: flags.service.clone(), keep_unused: true, ..found.options.clone() };

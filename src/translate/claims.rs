@@ -8,7 +8,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::json;
 
 use crate::api::keys;
-use crate::compose::decode::units;
 use crate::compose::model::{DeployMode, Volume};
 use crate::compose::path::Path;
 
@@ -16,6 +15,7 @@ use super::devices::known;
 use super::hash;
 use super::kubernetes::VolumeExtension;
 use super::labels;
+use super::memory;
 use super::names::ObjectName;
 use super::object::Object;
 use super::objects::{Objects, claim_labels, metadata};
@@ -45,7 +45,7 @@ pub enum Storage {
     /// Each replica of a StatefulSet has its own.
     Apart { claim: Box<PersistentVolumeClaim> },
     /// Each pod has its own, in memory: `driver_opts.type: tmpfs`.
-    Memory { limit: Option<i64> },
+    Memory { options: memory::Options },
     /// A path of the project directory: `driver_opts` with `o: bind`.
     Bind { device: String },
     /// A directory of a server that the administrator's policy names: `driver_opts.type: nfs`.
@@ -74,8 +74,15 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
         return None;
     }
     let bind = option("o").is_some_and(|options| options.split(',').any(|option| matches!(option.trim(), "bind" | "rbind")));
+    let is_claim = matches!(option("type"), Some("none" | "") | None) && !bind;
+    if !is_claim {
+        in_disguise(stack, key, volume, path, report);
+    }
     match option("type") {
-        Some("tmpfs") => return Some(Storage::Memory { limit: option("o").and_then(tmpfs_size) }),
+        Some("tmpfs") => {
+            let at = path.key("driver_opts").key("o");
+            return Some(Storage::Memory { options: memory::options(option("o").unwrap_or_default(), &at, report) });
+        }
         Some("none" | "") | None if bind => return Some(Storage::Bind { device: option("device").unwrap_or_default().to_owned() }),
         Some("none" | "") | None => {}
         Some("nfs" | "nfs4") => return nfs(stack, volume, &path.key("driver_opts"), report),
@@ -88,7 +95,9 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
             return None;
         }
     }
-    for (name, _) in volume.driver_opts.iter().filter(|(name, _)| !matches!(name.as_str(), "size" | "class" | "type" | "o" | "device")) {
+    for (name, _) in
+        volume.driver_opts.iter().filter(|(name, value)| !matches!(name.as_str(), "size" | "class" | "type") && !value.is_empty())
+    {
         report.warn("driver-option", &path.key("driver_opts").key(name), "has no effect on a claim; `size` and `class` have");
     }
     let written = if volume.name.is_empty() { key } else { &volume.name };
@@ -127,6 +136,17 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     }
     objects.add(Object::PersistentVolumeClaim(Box::new(claim)), path, report);
     Some(Storage::Claim { name, directory, external: false, one_node })
+}
+
+/// What is said of a claim where there is none.
+fn in_disguise(stack: &Stack, key: &str, volume: &Volume, path: &Path, report: &mut Report) {
+    let options = path.key("driver_opts");
+    let others = volume.driver_opts.keys().filter(|name| !matches!(name.as_str(), "type" | "o" | "device"));
+    let mut lost: Vec<Path> = others.map(|name| options.key(name)).collect();
+    lost.extend((stack.extensions.volume(key) != VolumeExtension::default()).then(|| path.key(super::kubernetes::KEY)));
+    for path in lost {
+        report.warn("no-effect", &path, "has no effect: the volume is no claim");
+    }
 }
 
 fn nfs(stack: &Stack, volume: &Volume, path: &Path, report: &mut Report) -> Option<Storage> {
@@ -333,11 +353,6 @@ fn quantity(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!("{number}{prefix}"))
-}
-
-fn tmpfs_size(options: &str) -> Option<i64> {
-    let size = options.split(',').find_map(|option| option.trim().strip_prefix("size="))?;
-    units::bytes(size)
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::KeyToPath;
 
+use crate::api::keys;
 use crate::compose::model::{ConfigMount, FileObject, FileSource, Service};
 use crate::compose::path::Path;
 
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content};
 use super::helper::Owner;
+use super::kubernetes::KEY;
 use super::labels;
 use super::mounts::{Mounts, at, volume_name};
 use super::names::{self, ObjectName};
@@ -72,6 +74,7 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     // Neither kind of volume can be written to.
     let mode = mode & !0o222;
     let declared_at = Path::of(&[section.key(), &entry.source]);
+    check_extension(store, section, entry, object, &declared_at, report);
     if object.source == FileSource::External {
         external(store, section, entry, object, (&target, mode, owner), &declared_at, path, mounts, report);
         return;
@@ -82,6 +85,10 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
     let policy = &store.stack.settings.policy;
     content.mutable = store.stack.extensions.file(section.key(), &entry.source).mutable;
     content.annotations = labels::as_annotations(&object.labels, policy, &declared_at.key("labels"), report);
+    // The name by which an engine would know it; the object's own tells its content.
+    if object.explicit_name {
+        content.annotations.insert(keys::CONTENT_NAME.to_owned(), object.name.clone());
+    }
     let file = names::content_key(&entry.source);
     match owner {
         None => content_mount(store, &content, &entry.source, (&target, Some(&file)), path, mounts, report),
@@ -89,6 +96,22 @@ fn mount(store: &mut Store, section: Section, entry: &ConfigMount, path: &Path, 
             // The helper reads it as the owner: the original, which only that sees, is readable for all.
             content.items.iter_mut().for_each(|item| item.mode = 0o444);
             content_copy(store, &content, &file, (&target, mode, owner, true), path, mounts, report);
+        }
+    }
+}
+
+/// What is said of an object that is made where it exists already, and the other way round.
+fn check_extension(store: &Store, section: Section, entry: &ConfigMount, object: &FileObject, path: &Path, report: &mut Report) {
+    let extension = store.stack.extensions.file(section.key(), &entry.source);
+    let at = path.key(KEY);
+    let exists = object.source == FileSource::External;
+    for (written, path, why) in [
+        (!exists && extension.key.is_some(), at.key("key"), "it is for objects that exist already (external: true)"),
+        (exists && extension.mutable, at.key("immutable"), "the object exists already"),
+        (exists && !object.labels.is_empty(), path.key("labels"), "the object exists already"),
+    ] {
+        if written {
+            report.warn("no-effect", &path, format!("has no effect: {why}"));
         }
     }
 }

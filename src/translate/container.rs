@@ -111,6 +111,9 @@ fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut 
             report.refuse("no-image", path, "neither image nor build: there is nothing to run");
         }
     }
+    if service.image.as_deref().is_some_and(|image| !image.is_empty() && !images::is_reference(image)) {
+        report.refuse("image", &path.key("image"), format!("{name:?} names no image: [registry/]repository[:tag][@digest]"));
+    }
     name
 }
 

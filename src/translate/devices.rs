@@ -1,12 +1,15 @@
 //! Devices of the nodes: extended resources that a container asks for by number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compose::model::{DeviceRequest, Service};
 use crate::compose::path::Path;
 
 use super::policy::Policy;
 use super::report::Report;
+
+/// Parts of NVIDIA's driver that a container may ask for.
+const DRIVER_PARTS: [&str; 7] = ["compat32", "compute", "display", "graphics", "ngx", "utility", "video"];
 
 /// How many of each extended resource a service asks for.
 pub fn resources(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> BTreeMap<String, i64> {
@@ -49,6 +52,21 @@ pub fn resources(service: &Service, policy: &Policy, path: &Path, report: &mut R
     asked
 }
 
+/// What of the driver's parts a container gets, where the file says: NVIDIA's runtime is told by a variable.
+pub fn driver_capabilities(service: &Service) -> Option<String> {
+    let reserved = service.deploy.iter().flat_map(|deploy| &deploy.reservations.devices);
+    let nvidia = |request: &&DeviceRequest| matches!(request.driver.as_deref().unwrap_or_default(), "" | "nvidia");
+    let requests = service.gpus.iter().chain(reserved).filter(nvidia);
+    let named: BTreeSet<&str> =
+        requests.flat_map(|request| &request.capabilities).map(|name| part(name)).filter(|name| DRIVER_PARTS.contains(name)).collect();
+    (!named.is_empty()).then(|| named.into_iter().collect::<Vec<_>>().join(","))
+}
+
+/// A part of the driver, as NVIDIA calls it.
+fn part(capability: &str) -> &str {
+    capability.strip_prefix("nvidia-").unwrap_or(capability)
+}
+
 /// The keys of a map of the policy, for a message.
 pub fn known(map: &BTreeMap<String, String>) -> String {
     let keys: Vec<&str> = map.keys().map(String::as_str).collect();
@@ -67,6 +85,11 @@ fn gpu<'a>(request: &DeviceRequest, policy: &'a Policy, path: &Path, report: &mu
         let message = format!("{:?}: devices are chosen by the capabilities gpu and tpu", request.capabilities);
         report.refuse("device", &path.key("capabilities"), message);
         return None;
+    }
+    let known_part = |name: &&String| matches!(name.as_str(), "gpu" | "tpu" | "nvidia") || DRIVER_PARTS.contains(&part(name));
+    for name in request.capabilities.iter().filter(|name| !known_part(name)) {
+        let message = format!("{name:?} is not known; beside gpu and tpu there are {}", DRIVER_PARTS.join(", "));
+        report.refuse("device", &path.key("capabilities"), message);
     }
     let Some(resource) = policy.gpu_drivers.get(driver) else {
         let what = format!("no resource is known for the driver {driver:?}{}", known(&policy.gpu_drivers));

@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, EnvVarSource, SecretEnvS
 use crate::compose::model::{Command, Service};
 use crate::compose::path::Path;
 
+use super::devices;
 use super::dollars::doubled;
 use super::files::{Content, Item};
 use super::models;
@@ -41,6 +42,10 @@ pub fn process(stack: &Stack, service: &Service, name: &ObjectName, path: &Path,
     for variable in models::variables(stack, service, path, report) {
         // What the file writes itself wins.
         env.entry(variable.name.clone()).or_insert(variable);
+    }
+    if let Some(parts) = devices::driver_capabilities(service) {
+        let name = "NVIDIA_DRIVER_CAPABILITIES".to_owned();
+        env.entry(name.clone()).or_insert(EnvVar { name, value: Some(parts), value_from: None });
     }
     hidden.reference(stack, name, path, &mut env, &mut process.digests, objects, report);
     process.env = env.into_values().collect();

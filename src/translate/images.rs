@@ -134,6 +134,35 @@ pub fn is_latest(image: &str) -> bool {
     }
 }
 
+/// Whether a text names an image: registry, repository, tag and digest, each of its own letters.
+pub fn is_reference(image: &str) -> bool {
+    let (image, digest) = image.split_once('@').map_or((image, None), |(name, digest)| (name, Some(digest)));
+    let is_hex = |text: &str| text.len() >= 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let digest_ok = digest.is_none_or(|digest| digest.split_once(':').is_some_and(|(kind, hex)| !kind.is_empty() && is_hex(hex)));
+    let (name, tag) = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (image, None),
+    };
+    let is_tag = |tag: &str| {
+        tag.len() <= 128
+            && tag.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && tag.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    };
+    let of_registry = |first: &str| first.contains(['.', ':']) || first == "localhost" || first.chars().any(|c| c.is_ascii_uppercase());
+    let (registry, path) = match name.split_once('/') {
+        Some((first, rest)) if of_registry(first) => (first, rest),
+        _ => ("", name),
+    };
+    let is_part = |part: &str| {
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        edge(part.chars().next())
+            && edge(part.chars().next_back())
+            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+    };
+    let registry_ok = registry.chars().all(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(c));
+    digest_ok && tag.is_none_or(is_tag) && registry_ok && path.split('/').all(is_part)
+}
+
 /// The image that a service runs: what the file says, or what Compose calls what it builds.
 pub fn name(stack: &Stack, key: &str, service: &Service) -> String {
     service
@@ -155,6 +184,18 @@ mod tests {
         assert_eq!(known_ports("docker.elastic.co/elasticsearch/elasticsearch:6.3.2"), [9200, 9300]);
         for image in ["someone/redis", "registry:5000/redis", "localhost:5000/redis:7", "simple_server", ""] {
             assert_eq!(known_ports(image), [0_u16; 0], "{image}");
+        }
+    }
+
+    #[test]
+    fn references_have_letters_of_their_own() {
+        let digest = format!("a/b:1@sha256:{}", "0".repeat(64));
+        for image in ["nginx", "a/b:1.2_x-Y", "r.example:5000/a/b-c__d", "localhost/x", "[::1]:5000/x", "UPPER/x", "x:_1", digest.as_str()]
+        {
+            assert!(is_reference(image), "{image}");
+        }
+        for image in ["a b", "Nginx", "nginx:", "nginx:a b", "a//b", "/a", "a/", "nginx@sha256:0", "https://r/x", "-a", "a:-1", "é"] {
+            assert!(!is_reference(image), "{image}");
         }
     }
 

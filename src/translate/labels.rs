@@ -28,7 +28,7 @@ pub struct Metadata {
 pub fn of_pods(service: &Service, policy: &Policy, path: &Path, report: &mut Report) -> Metadata {
     let mut made = Metadata::default();
     for (key, value) in &service.labels {
-        if !is_free(key, &path.key("labels"), report) {
+        if !is_free(key, &path.key("labels"), KEPT, report) {
             continue;
         }
         if LabelValue::new(value).is_ok() {
@@ -41,7 +41,7 @@ pub fn of_pods(service: &Service, policy: &Policy, path: &Path, report: &mut Rep
         }
     }
     for (key, value) in &service.annotations {
-        if is_free(key, &path.key("annotations"), report) && annotates(key, policy, &path.key("annotations"), report) {
+        if is_free(key, &path.key("annotations"), LOST, report) && annotates(key, policy, &path.key("annotations"), report) {
             made.annotations.insert(key.clone(), value.clone());
         }
     }
@@ -63,7 +63,7 @@ pub fn of_deploy(service: &Service, policy: &Policy, path: &Path, report: &mut R
 pub fn of_object(labels: &IndexMap<String, String>, policy: &Policy, path: &Path, report: &mut Report) -> Metadata {
     let mut made = Metadata::default();
     for (key, value) in labels {
-        if is_free(key, path, report) {
+        if is_free(key, path, LOST, report) {
             if LabelValue::new(value).is_ok() {
                 made.labels.insert(key.clone(), value.clone());
             } else if annotates(key, policy, path, report) {
@@ -78,7 +78,7 @@ pub fn of_object(labels: &IndexMap<String, String>, policy: &Policy, path: &Path
 pub fn as_annotations(labels: &IndexMap<String, String>, policy: &Policy, path: &Path, report: &mut Report) -> StringMap {
     let mut kept = StringMap::new();
     for (key, value) in labels {
-        if is_free(key, path, report) && annotates(key, policy, path, report) {
+        if is_free(key, path, LOST, report) && annotates(key, policy, path, report) {
             kept.insert(key.clone(), value.clone());
         }
     }
@@ -101,18 +101,18 @@ fn annotates(key: &str, policy: &Policy, path: &Path, report: &mut Report) -> bo
     may
 }
 
-fn is_free(key: &str, path: &Path, report: &mut Report) -> bool {
+/// What becomes of a label whose key is none on Kubernetes: those of pods are kept as JSON.
+const KEPT: &str = "it is kept in compose-operator.dev/labels alone";
+const LOST: &str = "it has no effect";
+
+fn is_free(key: &str, path: &Path, otherwise: &str, report: &mut Report) -> bool {
     let path = path.key(key);
     if is_reserved(key) {
         report.refuse("reserved-label", &path, RESERVED);
         return false;
     }
     if !names::is_label_key(key) {
-        report.warn(
-            "illegal-label",
-            &path,
-            format!("{key:?} is no legal key of a label or annotation on Kubernetes; it is kept in {} alone", keys::LABELS),
-        );
+        report.warn("illegal-label", &path, format!("{key:?} is no legal key of a label or annotation on Kubernetes; {otherwise}"));
         return false;
     }
     true

@@ -16,7 +16,7 @@
 //! | `helper` | the init containers that write hosts files, own files and fill volumes |
 //! | `publish`, `routes` | Services, Ingresses and HTTPRoutes of published ports |
 //! | `stateful`, `schedule`, `scaling` | StatefulSets, CronJobs, autoscalers and disruption budgets |
-//! | `kubernetes` | reads `x-kubernetes`, and the labels of Kompose |
+//! | `kubernetes`, `elsewhere` | reads `x-kubernetes`, and the labels of Kompose |
 //! | `network_policy` | NetworkPolicies |
 //! | `policy` | what the administrator allows |
 //! | `gates` | what a service waits for |
@@ -29,6 +29,7 @@ mod container;
 mod desired;
 mod devices;
 mod dollars;
+mod elsewhere;
 mod env;
 mod expose;
 mod external_links;
@@ -107,6 +108,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     }
     let stack = Stack::new(project, settings, facts, &mut report);
     let mut objects = Objects::default();
+    elsewhere::check(&stack, &mut report);
     let aliases = aliases::aliases(&stack, &mut report);
     let ports = expose::ports(&stack, &aliases.dialled, &mut report);
     expose::refuse_dialled_addresses(&stack, &mut report);

@@ -19,6 +19,7 @@ use crate::compose::path::Path;
 
 use super::hash;
 use super::host_ports::is_of_node;
+use super::kubernetes;
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
@@ -32,20 +33,42 @@ use super::service;
 use super::stack::Stack;
 
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 const DNS_PORTS: [i32; 2] = [53, 5353];
 
 /// Makes every policy of the stack.
 pub fn policies(stack: &Stack, objects: &mut Objects, report: &mut Report) {
     check_names(stack, report);
     if stack.settings.network_policy == NetworkPolicyMode::Disabled {
-        return;
+        return tell_what_stays_open(stack, report);
     }
     for (network, _) in stack.project.networks.iter().filter(|(_, declared)| engine_network(declared).is_none()) {
         of_network(stack, network, objects, report);
     }
     for (key, service, name) in stack.services().filter(|(key, ..)| stack.runs_here(key)) {
         of_service(stack, key, service, name, objects, report);
+    }
+}
+
+/// What is to be shut and stays open where there are no policies.
+fn tell_what_stays_open(stack: &Stack, report: &mut Report) {
+    const OFF: &str = "has no effect: network policies are switched off for this stack";
+    for (network, declared) in &stack.project.networks {
+        let path = Path::of(&["networks", network]);
+        let extension = stack.extensions.network(network);
+        for (written, path) in [
+            (declared.internal, path.key("internal")),
+            (!extension.egress.is_empty(), path.key(kubernetes::KEY).key("egress")),
+            (!extension.allow_from.is_empty(), path.key(kubernetes::KEY).key("allowFrom")),
+        ] {
+            if written {
+                report.warn("no-effect", &path, OFF);
+            }
+        }
+    }
+    for (key, service, _) in stack.services().filter(|(_, service, _)| stack.is_without_network(service)) {
+        if service.network_mode.as_deref() == Some("none") {
+            report.warn("no-effect", &service_path(key).key("network_mode"), OFF);
+        }
     }
 }
 
@@ -57,11 +80,6 @@ fn check_names(stack: &Stack, report: &mut Report) {
         if engine_network(declared) == Some("host") && !stack.settings.policy.host_network {
             let at = if declared.external { path.clone() } else { path.key("driver") };
             report.forbidden("host-namespace", &at, "is the node's own network", "hostNetwork");
-        }
-        let binding = declared.driver_opts.get(HOST_BINDING);
-        if binding.is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())) {
-            let path = path.key("driver_opts").key(HOST_BINDING);
-            report.refuse("host-ip", &path, "would publish wider than asked; write 127.0.0.1 before the ports instead");
         }
         match names::network_label(network) {
             None => report.refuse("illegal-name", &path, format!("{network:?} holds no letter or digit that a label could be made of")),

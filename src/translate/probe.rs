@@ -39,6 +39,15 @@ pub fn probes(check: &Healthcheck, path: &Path, report: &mut Report) -> Probes {
         report.refuse("healthcheck", &path.key("test"), "the command is empty");
         return Probes::default();
     }
+    for name in ["interval", "timeout", "start_period", "start_interval"] {
+        if report.is_negative(&path.key(name)) {
+            report.refuse("healthcheck", &path.key(name), "is less than nothing");
+        }
+    }
+    let starts = check.start_period.is_some_and(|period| !period.is_zero());
+    if check.start_interval.is_some_and(|interval| !interval.is_zero()) && !starts {
+        report.refuse("healthcheck", &path.key("start_interval"), "is for the time of `start_period`, which is missing");
+    }
     for (name, duration) in [("interval", check.interval), ("timeout", check.timeout), ("start_interval", check.start_interval)] {
         if duration.is_some_and(|duration| !duration.is_zero() && duration < Duration::from_secs(1)) {
             report.warn("healthcheck-rounded", &path.key(name), "probes count in seconds: rounded up to 1s");
@@ -52,7 +61,7 @@ pub fn probes(check: &Healthcheck, path: &Path, report: &mut Report) -> Probes {
         failure_threshold: Some(failures),
         ..Probe::default()
     };
-    let readiness = probe(some_or(check.interval, INTERVAL), i32::try_from(check.retries.unwrap_or(RETRIES).max(1)).unwrap_or(i32::MAX));
+    let readiness = probe(some_or(check.interval, INTERVAL), i32::try_from(retries(check)).unwrap_or(i32::MAX));
     // A startup probe that never gives up, so that it never kills.
     let startup =
         check.start_period.filter(|period| !period.is_zero()).map(|_| probe(some_or(check.start_interval, START_INTERVAL), i32::MAX));
@@ -61,8 +70,12 @@ pub fn probes(check: &Healthcheck, path: &Path, report: &mut Report) -> Probes {
 
 /// How long a container may take until its healthcheck has failed for good.
 pub fn patience(check: &Healthcheck) -> Duration {
-    let retries = u32::try_from(check.retries.unwrap_or(RETRIES)).unwrap_or(u32::MAX);
+    let retries = u32::try_from(retries(check)).unwrap_or(u32::MAX);
     check.start_period.unwrap_or_default().saturating_add(some_or(check.interval, INTERVAL).saturating_mul(retries))
+}
+
+fn retries(check: &Healthcheck) -> u64 {
+    check.retries.filter(|retries| *retries > 0).unwrap_or(RETRIES)
 }
 
 /// Zero means the default, as in Docker.

@@ -15,7 +15,7 @@ use super::aliases::Aliases;
 use super::expose::Ports;
 use super::hash;
 use super::host_ports::is_of_node;
-use super::kubernetes::{Expose, Shape as NameShape};
+use super::kubernetes::{Expose, KEY, PortExtension, Shape as NameShape};
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
@@ -25,6 +25,9 @@ use super::port::{Listen, Protocol};
 use super::project::service_path;
 use super::report::Report;
 use super::stack::{Stack, wants_ipv6};
+
+/// Option of networks: the address of the host that ports without one are bound to.
+const HOST_BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
 
 /// Node ports that a cluster gives out by default.
 const NODE_PORTS: RangeInclusive<u16> = 30_000..=32_767;
@@ -221,14 +224,55 @@ pub fn published<'a>(stack: &Stack, key: &str, service: &'a Service) -> Vec<Publ
     let path = service_path(key).key("ports");
     let all = service.ports.iter().enumerate();
     let shut = |index: usize| stack.extensions.port(key, index).expose == Some(Expose::None);
-    let outside = all.filter(|(index, port)| !is_of_node(port) && !is_loopback(port.host_ip.as_deref()) && !shut(*index));
+    let kept_inside = loopback_network(stack, key).is_some();
+    let bound = |port: &Port| is_loopback(port.host_ip.as_deref()) || (kept_inside && port.host_ip.is_none());
+    let outside = all.filter(|(index, port)| !is_of_node(port) && !bound(port) && !shut(*index));
     outside
         .filter_map(|(index, port)| Some(Published { index, port, protocol: Protocol::parse(&port.protocol)?, path: path.index(index) }))
         .collect()
 }
 
+/// The network of a service that binds what its members publish to the loopback address.
+fn loopback_network<'a>(stack: &Stack<'a>, key: &str) -> Option<&'a str> {
+    let binds = |network: &&str| {
+        let declared = stack.project.networks.get(*network);
+        is_loopback(declared.and_then(|declared| declared.driver_opts.get(HOST_BINDING)).map(String::as_str))
+    };
+    stack.networks(key).into_iter().find(binds)
+}
+
 fn is_loopback(address: Option<&str>) -> bool {
     address.is_some_and(|text| text.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+}
+
+/// What a port that isn't published says of how it leaves the cluster.
+fn check_extension(extension: &PortExtension, port: &Port, at: &Path, report: &mut Report) {
+    let why = if is_of_node(port) {
+        "the port is its node's (mode: host)"
+    } else if is_loopback(port.host_ip.as_deref()) {
+        "the port is bound to the loopback address and not published"
+    } else if extension.expose == Some(Expose::None) {
+        "the port is not published"
+    } else {
+        return;
+    };
+    if is_of_node(port) && !extension.source_ranges.is_empty() {
+        let message = "would be open to all: only a load balancer (expose: loadBalancer) keeps others out";
+        report.refuse("no-effect", &at.key("sourceRanges"), message);
+    } else if !extension.source_ranges.is_empty() {
+        report.warn("no-effect", &at.key("sourceRanges"), format!("has no effect: {why}"));
+    }
+    let expose = extension.expose.as_ref().is_some_and(|expose| *expose != Expose::None || is_of_node(port));
+    for (written, key) in [
+        (expose, "expose"),
+        (extension.node_port.is_some(), "nodePort"),
+        (extension.load_balancer_class.is_some(), "loadBalancerClass"),
+        (extension.external_traffic_policy.is_some(), "externalTrafficPolicy"),
+    ] {
+        if written {
+            report.warn("no-effect", &at.key(key), format!("has no effect: {why}"));
+        }
+    }
 }
 
 /// Refuses ports that can't be published.
@@ -239,6 +283,7 @@ pub fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, rep
         if port.target == 0 {
             report.refuse("port", &path.key("target"), "0 is not a port (1-65535)");
         }
+        check_extension(stack.extensions.port(key, index), port, &path.key(KEY), report);
         let Some(address) = port.host_ip.as_deref() else { continue };
         match address.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
             Err(_) => report.refuse("host-ip", &path.key("host_ip"), format!("{address:?} is not an IP address")),
@@ -255,6 +300,12 @@ pub fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, rep
     if service.ports.len() > most {
         let what = format!("publishes {} ports, of at most {most}; use `network_mode: host`", service.ports.len());
         report.forbidden("too-many-ports", path, &what, "maxPorts");
+    }
+    if let Some(network) =
+        loopback_network(stack, key).filter(|_| service.ports.iter().any(|port| port.host_ip.is_none() && !is_of_node(port)))
+    {
+        let message = format!("the network {network} binds ports to the loopback address ({HOST_BINDING}): they are not published");
+        report.warn("loopback-network", path, message);
     }
     if !stack.has_network(key) && !service.ports.is_empty() {
         report.warn("unreachable-port", path, "a service without network (network_mode: none) can't be reached on its ports");

@@ -9,6 +9,7 @@ use crate::compose::model::{DependencyCondition, Service};
 use crate::compose::path::Path;
 
 use super::joins::modes;
+use super::kubernetes::KEY;
 use super::object::Kind;
 use super::project::{networks_of, service_path};
 use super::report::Report;
@@ -55,6 +56,14 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
     }
     if service.hostname.is_some() && service.hostname != other.hostname {
         warn(report, &path.key("hostname"), host, "has the host name of that one; its own name leads to the pod nevertheless");
+    }
+    if service.runtime != other.runtime && service.runtime.as_deref().is_some_and(|runtime| !matches!(runtime, "" | "runc")) {
+        let message = format!("shares the pod of {host}, and a pod has one runtime: write it at services.{host}");
+        report.refuse("shared-pod", &path.key("runtime"), message);
+    }
+    for key in stack.extension(guest).of_the_pod(stack.extension(host)) {
+        let what = format!("has no effect of its own: write it at services.{host}");
+        warn(report, &path.key(KEY).key(key), host, &what);
     }
     for (attribute, own, others) in [
         ("dns", &service.dns, &other.dns),

@@ -102,7 +102,8 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
         MountKind::Volume | MountKind::Cluster => named(store, mount, source, path, mounts, report),
         MountKind::Tmpfs => {
             let mode = mount.tmpfs_mode.unwrap_or(memory::MODE);
-            memory::directory(&mount.target, mount.tmpfs_size, (mode, Owner::default()), mount.read_only, path, mounts, report);
+            let options = memory::Options { limit: mount.tmpfs_size, mode, owner: Owner::default() };
+            memory::directory(&mount.target, &options, mount.read_only, path, mounts, report);
         }
         MountKind::Bind => bind(store, mount, source, path, mounts, report),
         MountKind::Image => image(store, mount, source, path, mounts, report),
@@ -145,13 +146,8 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
             mounts.add(stands_for, at(&mount.target, mount.read_only, Some(sub_path)), path, report);
             mounts.apart.insert(claim_name, (**claim).clone());
         }
-        Some(Storage::Memory { limit }) => {
-            mounts.add(
-                mounts::scratch(&volume_name("volume", source), true, *limit),
-                at(&mount.target, mount.read_only, None),
-                path,
-                report,
-            );
+        Some(Storage::Memory { options }) => {
+            memory::named(&volume_name("volume", source), &mount.target, options, mount.read_only, path, mounts, report);
         }
         Some(Storage::Nfs { server, directory, read_only }) => {
             let nfs = NFSVolumeSource { server: server.clone(), path: directory.clone(), read_only: read_only.then_some(true) };

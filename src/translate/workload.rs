@@ -166,7 +166,7 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
                 template,
                 min_ready_seconds: (min_ready > 0).then_some(min_ready),
                 revision_history_limit: Some(REVISIONS),
-                update_strategy: Some(daemon_strategy(update)),
+                update_strategy: Some(daemon_strategy(plan, pod, update, report)),
             };
             Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
         }
@@ -239,12 +239,22 @@ fn holds_ports_of_node(pod: &Pod) -> bool {
     })
 }
 
-fn daemon_strategy(update: Option<&UpdateConfig>) -> DaemonSetUpdateStrategy {
-    let unavailable = match update.and_then(|update| update.parallelism).unwrap_or(1) {
+fn daemon_strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut Report) -> DaemonSetUpdateStrategy {
+    let count = match update.and_then(|update| update.parallelism).unwrap_or(1) {
         0 => IntOrString::String("100%".to_owned()),
         count => IntOrString::Int(i32::try_from(count).unwrap_or(i32::MAX)),
     };
-    let rolling = RollingUpdateDaemonSet { max_surge: Some(IntOrString::Int(0)), max_unavailable: Some(unavailable) };
+    let starts_first = update.and_then(|update| update.order) == Some(UpdateOrder::StartFirst);
+    let (surge, unavailable) = if starts_first && holds_ports_of_node(pod) {
+        let path = plan.path().key("deploy").key("update_config").key("order");
+        report.warn("no-effect", &path, "has no effect: the old pod has the node's ports, and goes first");
+        (IntOrString::Int(0), count)
+    } else if starts_first {
+        (count, IntOrString::Int(0))
+    } else {
+        (IntOrString::Int(0), count)
+    };
+    let rolling = RollingUpdateDaemonSet { max_surge: Some(surge), max_unavailable: Some(unavailable) };
     DaemonSetUpdateStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
 }
 
@@ -292,7 +302,35 @@ fn check_mode(plan: &Plan, report: &mut Report) {
     if deploy.mode == DeployMode::Global && deploy.replicas.is_some() {
         report.warn("replicas-with-global", &path.key("replicas"), "a global service runs once on every node");
     }
+    check_update(plan, deploy.update_config.as_ref(), &path.key("update_config"), report);
+    let counts = deploy.restart_policy.as_ref().is_some_and(|policy| policy.max_attempts.is_some());
+    if counts && plan.kind != Kind::Job && !matches!(plan.restart, Restart::OnFailure { .. }) {
+        let message = "has no effect: attempts are counted with the condition on-failure alone";
+        report.warn("no-effect", &path.key("restart_policy").key("max_attempts"), message);
+    }
     if deploy.mode == DeployMode::Global && matches!(plan.restart, Restart::No | Restart::OnFailure { .. }) {
         report.warn("restart-with-global", &path, "pods on every node are always started again");
+    }
+}
+
+/// What a kind can't do of an update's order.
+fn check_update(plan: &Plan, update: Option<&UpdateConfig>, path: &Path, report: &mut Report) {
+    let Some(update) = update else { return };
+    let several = update.parallelism.is_some_and(|count| count != 1);
+    match plan.kind {
+        Kind::Job | Kind::CronJob => {
+            report.warn("no-effect", path, format!("has no effect: a {} isn't updated, it runs anew", plan.kind));
+        }
+        Kind::StatefulSet => {
+            if update.order == Some(UpdateOrder::StartFirst) {
+                let message = "has no effect: replicas of a StatefulSet keep their names, so the old one goes first";
+                report.warn("no-effect", &path.key("order"), message);
+            }
+            if several {
+                let message = "has no effect: replicas of a StatefulSet are updated one by one";
+                report.warn("no-effect", &path.key("parallelism"), message);
+            }
+        }
+        _ => {}
     }
 }

@@ -55,7 +55,7 @@ fn all_refused_keys_are_listed_at_once() {
 
 #[test]
 fn a_file_whose_keys_are_all_applied_scores_100() {
-    let compose = "services: {web: {image: nginx, ports: ['8080:80'], depends_on: [db]}, db: {image: postgres, volumes: ['data:/data']}}\nvolumes: {data: {}}\n";
+    let compose = "services: {web: {image: nginx, ports: ['8080:80'], depends_on: [db]}, db: {image: postgres, volumes: ['data:/var/lib/postgresql']}}\nvolumes: {data: {}}\n";
     let project = Project::new("report-whole", &[("compose.yaml", compose)]);
     assert_eq!(
         project.prints(&["report", "--strict", "--publish=LoadBalancer"]),
@@ -98,4 +98,16 @@ fn a_merged_value_is_reported_with_both_places() {
         (&entry["at"]["file"], &entry["also"][0]["file"], &entry["also"][0]["line"]),
         (&"compose.override.yaml".into(), &"compose.yaml".into(), &4.into())
     );
+}
+
+#[test]
+fn a_policy_judges_the_report_as_it_would_the_stack() {
+    let files = [("compose.yaml", "services: {web: {image: nginx, privileged: true}}\n"), ("policy.yaml", "privileged: true\n")];
+    let project = Project::new("report-policy", &files);
+    let entries = |arguments: &[&str]| json(&project, arguments)["entries"].as_array().unwrap().clone();
+    let refused = entries(&[]);
+    assert_eq!((&refused[0]["path"], &refused[0]["fate"]), (&"services.web.privileged".into(), &"refused".into()));
+    assert_eq!(entries(&["--policy", "policy.yaml"]), Vec::<Value>::new());
+    let missing = project.run(&["report", "--policy", "missing.yaml"], "");
+    assert!(String::from_utf8(missing.stderr).unwrap().contains("missing.yaml"));
 }

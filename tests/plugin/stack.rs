@@ -170,6 +170,13 @@ fn large_and_binary_files_travel_too() {
 }
 
 #[test]
+fn a_part_of_a_stack_is_not_packed() {
+    let project = Project::new("stack-part", &[("compose.yaml", "services: {web: {image: nginx}, db: {image: postgres}}\n")]);
+    let said = project.fails(&["convert", "--as-stack", "web"]);
+    assert!(said.contains("--as-stack packs the files as they are") && said.contains("--profile"), "{said}");
+}
+
+#[test]
 fn a_file_that_fits_into_no_object_is_refused_by_name() {
     let project = Project::new(
         "stack-huge",

@@ -95,6 +95,24 @@ fn what_kubernetes_would_choose_otherwise_is_always_written() {
 }
 
 #[test]
+fn what_names_no_image_is_refused() {
+    for image in ["a b", "Nginx", "https://registry/x", "nginx:"] {
+        let stack = crate::support::Stack::of(&format!("services: {{web: {{image: '{image}'}}}}"));
+        let (desired, text) = crate::support::problems(&stack);
+        assert!(desired.is_none() && text.contains("services.web.image (compose.yaml:1:18): image:"), "{text}");
+    }
+}
+
+#[test]
+fn parts_of_the_driver_are_asked_for_by_a_variable() {
+    let gpus = "    gpus: [{count: 1, capabilities: [gpu, utility, compute]}]\n";
+    check(gpus, "/env", json!([{"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "compute,utility"}]));
+    let written = format!("{gpus}    environment: {{NVIDIA_DRIVER_CAPABILITIES: all}}\n");
+    check(&written, "/env", json!([{"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "all"}]));
+    check("    gpus: [{count: 1, capabilities: [gpu]}]\n", "/env", Value::Null);
+}
+
+#[test]
 fn images_are_pulled_as_compose_says() {
     for (policy, image, expected) in [
         ("", "x:1", "IfNotPresent"),
@@ -158,6 +176,14 @@ fn a_healthcheck_is_readiness_and_never_liveness() {
         "/startupProbe",
         json!({"exec": {"command": ["check"]}, "failureThreshold": i32::MAX, "periodSeconds": 2, "timeoutSeconds": 30}),
     );
+    let zeros = "    healthcheck: {test: [CMD, check], interval: 0s, timeout: 0s, retries: 0}\n";
+    check(
+        zeros,
+        "/readinessProbe",
+        json!({"exec": {"command": ["check"]}, "periodSeconds": 30, "timeoutSeconds": 30, "failureThreshold": 3}),
+    );
+    refused("    healthcheck: {test: [CMD, check], interval: -1s}\n", "services.web.healthcheck.interval");
+    refused("    healthcheck: {test: [CMD, check], start_interval: 1s}\n", "services.web.healthcheck.start_interval");
     check("    healthcheck: {test: [NONE]}\n", "/readinessProbe", Value::Null);
     check("    healthcheck: {disable: true}\n", "/readinessProbe", Value::Null);
     warned("    healthcheck: {test: [CMD, x], interval: 500ms}\n", "rounded up to 1s");

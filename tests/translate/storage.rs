@@ -60,7 +60,7 @@ fn named_volumes_are_claims_mounted_below_data() {
     check("    volumes: ['cache:/data']\n", &["/data: claim shared/data"]);
     check("    volumes: [{type: volume, source: data, target: /data, volume: {subpath: a/b}}]\n", &["/data: claim app-data/data/a/b"]);
     check("    volumes: ['data:/aa', 'data:/bb:ro']\n", &["/aa: claim app-data/data", "/bb: claim app-data/data ro"]);
-    check("    volumes: ['mem:/data']\n", &["/data: Memory 1048576"]);
+    check("    volumes: ['mem:/data']\n", &["/data: Memory 1048576/data"]);
     check("    volumes: [{type: cluster, source: other, target: /data}]\n", &["/data: claim their-claim"]);
 }
 
@@ -230,11 +230,11 @@ fn fresh_volumes_are_filled_from_the_image() {
     );
     check_prepared("    volumes: ['data:/aa', 'data:/bb']\n", &[install, "web--seed as 0:0+: seed /aa=@volume-data /bb=@volume-data"]);
     check_prepared("    user: '1000:2000'\n    volumes: ['data:/data']\n", &[install, "web--seed as 1000:2000: seed /data=@volume-data"]);
-    // Nothing is asked for, what others laid out, a part of a volume, memory.
+    check_prepared("    volumes: ['mem:/data']\n", &["web--files as 0:0: files --directory=1777:@volume-mem/data"]);
+    // Nothing is asked for, what others laid out, a part of a volume.
     check_prepared("    volumes: [{type: volume, source: data, target: /data, volume: {nocopy: true}}]\n", &[]);
     check_prepared("    volumes: ['other:/data']\n", &[]);
     check_prepared("    volumes: [{type: volume, source: data, target: /data, volume: {subpath: a}}]\n", &[]);
-    check_prepared("    volumes: ['mem:/data']\n", &[]);
     let mut kept = stack("    volumes: ['data:/data']\n");
     kept.facts.claim_layouts.insert("app-data".to_owned(), None);
     assert_eq!(prepared(&kept), [""; 0]);

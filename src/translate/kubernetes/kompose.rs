@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use crate::compose::model::{MountKind, Project, Service, Volume};
 use crate::compose::path::Path;
+use crate::translate::dollars::doubled;
 use crate::translate::names::{self, ObjectName};
 use crate::translate::object::Kind;
 use crate::translate::report::Report;
@@ -224,7 +225,7 @@ fn init(labels: &mut Labels, extension: &mut ServiceExtension, report: &mut Repo
     let step = InitStep {
         name: written.unwrap_or("init").to_owned(),
         image: image.value.to_owned(),
-        command: command.map(|label| words(label.value)).unwrap_or_default(),
+        command: command.map(|label| words(label.value)).unwrap_or_default().iter().map(|word| doubled(word)).collect(),
     };
     extension.pod.init = Some(step);
 }

@@ -123,34 +123,57 @@ pub fn extend(
     {
         extend_container(extension, kind, container, &at, report);
     }
-    let Some(selector) = whole else { return };
+    // What the pod's own service says stands where a guest says something else.
     let metadata = template.metadata.get_or_insert_default();
-    metadata.labels.get_or_insert_default().extend(extension.labels.clone());
-    metadata.annotations.get_or_insert_default().extend(extension.annotations.clone());
+    let (labels, annotations) = (metadata.labels.get_or_insert_default(), metadata.annotations.get_or_insert_default());
+    for (all, own) in [(labels, &extension.labels), (annotations, &extension.annotations)] {
+        for (key, value) in own {
+            if whole.is_some() || !all.contains_key(key) {
+                all.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    if let Some(spec) = &mut template.spec {
+        pull_secrets(extension, spec);
+        low_ports(extension, main, spec);
+        init(extension, main, spec);
+    }
+    let Some(selector) = whole else { return };
     if let Some(spec) = &mut template.spec {
         scheduling(extension, &selector, spec);
         security(extension, spec);
-        low_ports(extension, main, spec);
         if let Some(ndots) = extension.ndots {
             let options = spec.dns_config.get_or_insert_default().options.get_or_insert_default();
             options.retain(|option| option.name.as_deref() != Some("ndots"));
             options.push(PodDNSConfigOption { name: Some("ndots".to_owned()), value: Some(ndots.to_string()) });
         }
-        if let Some(step) = &extension.init {
-            let requests = spec.containers.first().and_then(|c| c.resources.as_ref()?.requests.clone());
-            let container = Container {
-                resources: requests.map(|requests| ResourceRequirements { requests: Some(requests), ..ResourceRequirements::default() }),
-                name: step.name.clone(),
-                image: Some(step.image.clone()),
-                command: (!step.command.is_empty()).then(|| step.command.clone()),
-                ..Container::default()
-            };
-            spec.init_containers.get_or_insert_default().push(container);
-        }
     }
     if let Some(overlay) = &extension.overlay {
         overlay::merge(template, overlay, &at.key("podOverlay"), report);
     }
+}
+
+fn pull_secrets(extension: &PodExtension, spec: &mut k8s_openapi::api::core::v1::PodSpec) {
+    for name in &extension.pull_secrets {
+        let all = spec.image_pull_secrets.get_or_insert_default();
+        if !all.iter().any(|other| other.name == *name) {
+            all.push(LocalObjectReference { name: name.clone() });
+        }
+    }
+}
+
+fn init(extension: &PodExtension, main: &str, spec: &mut k8s_openapi::api::core::v1::PodSpec) {
+    let Some(step) = &extension.init else { return };
+    let main = spec.containers.iter().find(|container| container.name == main);
+    let requests = main.and_then(|container| container.resources.as_ref()?.requests.clone());
+    let container = Container {
+        resources: requests.map(|requests| ResourceRequirements { requests: Some(requests), ..ResourceRequirements::default() }),
+        name: step.name.clone(),
+        image: Some(step.image.clone()),
+        command: (!step.command.is_empty()).then(|| step.command.clone()),
+        ..Container::default()
+    };
+    spec.init_containers.get_or_insert_default().push(container);
 }
 
 fn scheduling(extension: &PodExtension, selector: &StringMap, spec: &mut k8s_openapi::api::core::v1::PodSpec) {
@@ -174,12 +197,6 @@ fn scheduling(extension: &PodExtension, selector: &StringMap, spec: &mut k8s_ope
     spec.runtime_class_name = extension.runtime_class.clone().or(spec.runtime_class_name.take());
     spec.service_account_name = extension.service_account.clone().or(spec.service_account_name.take());
     spec.automount_service_account_token = extension.automount_token.or(spec.automount_service_account_token);
-    for name in &extension.pull_secrets {
-        let all = spec.image_pull_secrets.get_or_insert_default();
-        if !all.iter().any(|other| other.name == *name) {
-            all.push(LocalObjectReference { name: name.clone() });
-        }
-    }
 }
 
 fn security(extension: &PodExtension, spec: &mut k8s_openapi::api::core::v1::PodSpec) {

@@ -101,6 +101,32 @@ impl ServiceExtension {
         kind_at: None,
         account_at: None,
     };
+
+    /// The keys that say something of the pod as a whole, and something else than the service whose pod it is.
+    pub fn of_the_pod(&self, host: &Self) -> Vec<&'static str> {
+        fn differs<T: PartialEq + Default>(own: &T, other: &T) -> bool {
+            *own != T::default() && own != other
+        }
+        let (own, other) = (&self.pod, &host.pod);
+        let all = [
+            ("kind", differs(&self.kind, &host.kind) && self.schedule.is_none()),
+            ("schedule", differs(&self.schedule, &host.schedule)),
+            ("hpa", differs(&self.hpa, &host.hpa)),
+            ("pdb", differs(&self.pdb, &host.pdb)),
+            ("serviceAccountName", differs(&own.service_account, &other.service_account)),
+            ("automountToken", differs(&own.automount_token, &other.automount_token)),
+            ("priorityClassName", differs(&own.priority_class, &other.priority_class)),
+            ("tolerations", differs(&own.tolerations, &other.tolerations)),
+            ("nodeSelector", differs(&own.node_selector, &other.node_selector)),
+            ("topologySpread", differs(&own.topology_spread, &other.topology_spread)),
+            ("runtimeClassName", differs(&own.runtime_class, &other.runtime_class)),
+            ("hostUsers", differs(&own.host_users, &other.host_users)),
+            ("fsGroup", differs(&own.fs_group, &other.fs_group)),
+            ("podOverlay", differs(&own.overlay, &other.overlay)),
+            ("ndots", differs(&own.ndots, &other.ndots)),
+        ];
+        all.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
 }
 
 /// When a CronJob runs.
@@ -125,6 +151,14 @@ pub fn read(keys: &Keys, service: &Service, path: &Path, settings: &Settings, re
     let policies = [("Allow", "Allow"), ("Forbid", "Forbid"), ("Replace", "Replace")];
     let concurrency = keys.word("concurrencyPolicy", &policies, report);
     let backoff_limit = keys.number("backoffLimit", 0..=i64::from(i32::MAX), report).and_then(|n| i32::try_from(n).ok());
+    if keys.node("schedule").is_none() {
+        for key in ["concurrencyPolicy", "backoffLimit"] {
+            // What stands at the top level is for those that have one.
+            if let Some((_, path)) = keys.node(key).filter(|(_, path)| *path == at.key(key)) {
+                report.warn("no-effect", &path, "has no effect without `schedule`");
+            }
+        }
+    }
     let schedule = keys.text("schedule", report).map(|cron| Schedule { cron, concurrency, backoff_limit });
     let shapes = [("auto", Shape::Auto), ("headless", Shape::Headless), ("clusterIP", Shape::ClusterIp)];
     ServiceExtension {

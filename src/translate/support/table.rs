@@ -294,7 +294,10 @@ const RESOURCES: &[Row] = &[
     unless("services.*.pids_limit", Warned("processes are limited by the node alone"), &["-1"]),
     row("services.*.blkio_config", Warned(NO_FIELD)),
     row("services.*.gpus", Applied("an extended resource of the node, such as `nvidia.com/gpu`")),
-    row("services.*.gpus.capabilities", Applied("`gpu` or `tpu` choose the resource; unknown ones are refused")),
+    row(
+        "services.*.gpus.capabilities",
+        Applied("`gpu` or `tpu` choose the resource; parts of NVIDIA's driver become a variable; unknown ones are refused"),
+    ),
     row("services.*.gpus.driver", Applied("`nvidia` or `amd` choose the resource; unknown ones are refused")),
     row("services.*.gpus.count", Applied("how many; `all` asks for 1, with a warning")),
     row("services.*.gpus.device_ids", Applied("as many as are named; which, is the node's choice, with a warning")),
@@ -345,7 +348,7 @@ const DEPLOY: &[Row] = &[
     row("services.*.deploy.resources.reservations.devices", Applied("an extended resource of the node, such as `nvidia.com/gpu`")),
     row(
         "services.*.deploy.resources.reservations.devices.capabilities",
-        Applied("`gpu` or `tpu` choose the resource; unknown ones are refused"),
+        Applied("`gpu` or `tpu` choose the resource; parts of NVIDIA's driver become a variable; unknown ones are refused"),
     ),
     row(
         "services.*.deploy.resources.reservations.devices.driver",
@@ -390,7 +393,10 @@ const DECLARED: &[Row] = &[
         Warned("pods use the cluster's network, whatever the driver"),
         &["bridge", "overlay", "nat", "default", "host", "none"],
     ),
-    row("networks.*.driver_opts", Warned("pods use the cluster's network: options of a driver have no effect")),
+    row(
+        "networks.*.driver_opts",
+        Warned("pods use the cluster's network: options of a driver have no effect, but for the loopback address of published ports"),
+    ),
     row("networks.*.ipam", Applied("addresses are the cluster's: see its parts")),
     unless("networks.*.ipam.driver", Warned("addresses are the cluster's to give"), &["default"]),
     row("networks.*.ipam.options", Warned("addresses are the cluster's to give")),
@@ -406,7 +412,7 @@ const DECLARED: &[Row] = &[
     row(
         "volumes.*.driver_opts",
         Applied(
-            "`size` (which may grow), `class`, NFS where the policy names the server, bind and tmpfs in disguise; others have no effect or are refused",
+            "`size` (which may grow), `class`, NFS where the policy names the server, bind and tmpfs (with size, mode and owner) in disguise; others have no effect or are refused",
         ),
     ),
     row("volumes.*.external", Applied("a claim of the namespace that exists already; its services wait until there is one")),
@@ -415,14 +421,14 @@ const DECLARED: &[Row] = &[
     row("models.*.name", Silent("names the model for the engine that serves it")),
     row("models.*.context_size", Warned("models are served, and set up, by the administrator's endpoint")),
     row("models.*.runtime_flags", Warned("models are served, and set up, by the administrator's endpoint")),
-    row("configs.*.name", Applied("what an external one is looked up as; others are named by their content")),
+    row("configs.*.name", Applied("what an external one is looked up as; of others, which are named by their content, an annotation")),
     row("configs.*.content", Applied("the content")),
     row("configs.*.environment", Applied("the content is the variable's value")),
     row("configs.*.file", Applied("the content is the file's, byte for byte")),
     row("configs.*.external", Applied("a ConfigMap of the namespace that exists already; its services wait until there is one")),
     row("configs.*.labels", Applied("annotations of the ConfigMap")),
     row("configs.*.template_driver", Refused("the content would not be what the template makes of it")),
-    row("secrets.*.name", Applied("what an external one is looked up as; others are named by their content")),
+    row("secrets.*.name", Applied("what an external one is looked up as; of others, which are named by their content, an annotation")),
     row("secrets.*.environment", Applied("the content is the variable's value")),
     row("secrets.*.file", Applied("the content is the file's, byte for byte")),
     row("secrets.*.external", Applied("a Secret of the namespace that exists already; its services wait until there is one")),
