@@ -193,7 +193,7 @@ async fn a_delete_means_one_uid_at_one_version() {
     let (caller, mut server) = connection();
     let key = Key::new(Kind::ConfigMap, "settings");
     let answer = json!({ "kind": "Status", "apiVersion": "v1", "status": "Success", "metadata": {} });
-    let (deleted, call) = tokio::join!(apply::delete(&caller, "team", &key, "object-uid", "7"), next(&mut server, 200, &answer));
+    let (deleted, call) = tokio::join!(apply::delete(&caller, "team", &key, "object-uid", "7", false), next(&mut server, 200, &answer));
     deleted.unwrap();
     assert_eq!((call.method.as_str(), call.path.as_str()), ("DELETE", PATH));
     assert_eq!(call.body["preconditions"], json!({ "uid": "object-uid", "resourceVersion": "7" }));
@@ -205,7 +205,7 @@ async fn a_delete_of_what_is_gone_is_done() {
     let (caller, mut server) = connection();
     let key = Key::new(Kind::ConfigMap, "settings");
     let answer = refusal(404, "NotFound", "configmaps \"settings\" not found");
-    let (deleted, _) = tokio::join!(apply::delete(&caller, "team", &key, "object-uid", "7"), next(&mut server, 404, &answer));
+    let (deleted, _) = tokio::join!(apply::delete(&caller, "team", &key, "object-uid", "7", false), next(&mut server, 404, &answer));
     deleted.unwrap();
 }
 

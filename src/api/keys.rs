@@ -11,6 +11,10 @@
 //! | the inputs at which a run-to-completion service has completed | `status.services[].completed` |
 //! | that the steps which run once before a service have completed, or failed, and at which generation | `status.services[].preStart` |
 //! | the addresses that a Service is made with again | `status.objects[].address` |
+//! | that a service's roll-out has failed, so that it is paused | `status.services[].failedUpdate` |
+//! | restarts that don't count as attempts | `status.services[].forgiven` |
+//! | that there is a record of a revision that was ready (a Secret in the operator's own namespace) | `status.revision` |
+//! | that an update has failed and is undone | `status.rolledBack` |
 //! | that a dependency's roll-out restarted this service | annotation [`RESTARTED_FOR`] on the pod template |
 //! | whose a claim is | annotations [`STACK`] and [`VOLUME`] on the claim |
 
@@ -53,6 +57,8 @@ pub const LABELS: &str = "compose-operator.dev/labels";
 pub const CONTENT_NAME: &str = "compose-operator.dev/content-name";
 /// Annotation of published Services: the names of ports in the file that are none in Kubernetes, as JSON.
 pub const PORT_NAMES: &str = "compose-operator.dev/port-names";
+/// Label of the Secrets that keep revisions: the UID of the stack.
+pub const REVISION_OF: &str = "compose-operator.dev/revision-of";
 /// Label prefix: membership of a network of the stack, by object name.
 pub const NETWORK_PREFIX: &str = "compose-operator.dev/net.";
 /// Label prefix: membership of a network by its engine-wide name.
@@ -85,6 +91,7 @@ pub mod reason {
     pub const SERVICE_FAILED: &str = "ServiceFailed";
     pub const DEPENDENCY_FAILED: &str = "DependencyFailed";
     pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+    pub const ROLLED_BACK: &str = "RolledBack";
     pub const RESTART_LIMIT_REACHED: &str = "RestartLimitReached";
     pub const SUSPENDED: &str = "Suspended";
     pub const STOPPED: &str = "Stopped";

@@ -8,4 +8,4 @@ pub use stack::{
     ComposeStack, ComposeStackSpec, FilesFrom, KeyToPath, LocalReference, NetworkPolicyMode, ObjectSource, PublishMode, ServiceOverride,
     VariablesFrom, VolumeDefaults,
 };
-pub use status::{ComposeStackStatus, ObjectStatus, ServiceState, ServiceStatus, StackWarning};
+pub use status::{ComposeStackStatus, ObjectStatus, Revision, RolledBack, ServiceState, ServiceStatus, StackWarning};

@@ -25,6 +25,34 @@ pub struct ComposeStackStatus {
     /// Keys that have no effect here; at most 50.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<StackWarning>,
+    /// The last revision of the stack that was ready, where one is kept for `failure_action: rollback`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Revision>,
+    /// The update that failed and was undone, until there is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
+}
+
+/// A revision of a stack.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Revision {
+    /// The generation at which it was ready.
+    pub generation: i64,
+    /// Hash of the inputs of everything that the stack became.
+    pub inputs: String,
+}
+
+/// An update that failed and was undone.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RolledBack {
+    /// The generation that asked for it.
+    pub generation: i64,
+    /// Hash of the inputs of everything that the stack was to become.
+    pub inputs: String,
+    /// Which service failed, and how.
+    pub message: String,
 }
 
 /// State of one service.
@@ -78,6 +106,12 @@ pub struct ServiceStatus {
     /// The inputs at which the restart limit (`on-failure:n`) was reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted: Option<String>,
+    /// The inputs at which its roll-out failed (`deploy.update_config`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_update: Option<String>,
+    /// Restarts that count no longer, for the container had run as long as `deploy.restart_policy.window`: `<pod>=<restarts>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forgiven: Option<String>,
     /// What has become of the steps that run once before the service (`pre_start`): `completed=<inputs>`, `failed=<inputs>@<generation>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pre_start: Option<String>,

@@ -43,7 +43,7 @@ pub struct RunFlags {
     /// Wait until no other replica leads, by a Lease.
     #[arg(long, env = "COMPOSE_OPERATOR_LEADER_ELECT")]
     pub leader_elect: bool,
-    /// Namespace of the Lease.
+    /// The operator's own namespace: of the Lease, and of the stacks' last good revisions.
     #[arg(long, env = "POD_NAMESPACE", default_value = "default")]
     pub namespace: String,
     /// This replica's name, in the Lease and in Events.
@@ -136,6 +136,7 @@ impl RunFlags {
             kubeconfig: None,
             settings: self.settings(),
             listen: Some(self.listen),
+            namespace: Some(self.namespace.clone()),
             election: self.leader_elect.then(|| Election { namespace: self.namespace.clone() }),
             instance: self.identity.clone(),
         }

@@ -104,13 +104,15 @@ pub async fn apply(caller: &Caller, place: &Place, object: Object, uid: &str, po
     send(caller, "apply", &key, request).await
 }
 
-/// Deletes with preconditions on uid and resourceVersion; dependents go in the background. An object that is gone already is fine.
+/// Deletes with preconditions on uid and resourceVersion; dependents go in the background, or stay as `orphans`. An object that is gone already
+/// is fine.
 ///
 /// # Errors
 /// Where the API server refuses or does not answer; [`Class::Conflict`] where the object is no longer the one that was meant.
-pub async fn delete(caller: &Caller, namespace: &str, key: &Key, uid: &str, resource_version: &str) -> Result<(), Error> {
+pub async fn delete(caller: &Caller, namespace: &str, key: &Key, uid: &str, resource_version: &str, orphans: bool) -> Result<(), Error> {
     let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: Some(resource_version.to_owned()) };
-    let params = DeleteParams::background().preconditions(preconditions);
+    let params = if orphans { DeleteParams::orphan() } else { DeleteParams::background() };
+    let params = params.preconditions(preconditions);
     let request = Request::new(path(key.kind, namespace)).delete(&key.name, &params);
     match caller.call::<Value>(call("delete", key), request).await {
         Ok(_) => Ok(()),
@@ -143,8 +145,12 @@ pub async fn compare(caller: &Caller, place: &Place, object: Object, uid: &str) 
     }
     let mut wanted = wanted;
     wanted["metadata"]["uid"] = json!(uid);
-    let seen = send(caller, "apply", &key, apply_request(place, &key, &wanted)).await?;
-    Ok(Some(Compared { seen, repaired: true }))
+    match send(caller, "apply", &key, apply_request(place, &key, &wanted)).await {
+        Ok(seen) => Ok(Some(Compared { seen, repaired: true })),
+        // A Job's template never changes: it runs as the version rendered it that made it.
+        Err(error) if key.kind == Kind::Job && error.is_immutable() => Ok(Some(Compared { seen, repaired: false })),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether all that is wanted stands in the live object. What others add (defaults, sidecars, labels) doesn't count.

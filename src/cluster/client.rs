@@ -82,6 +82,15 @@ impl Error {
         causes.into_iter().any(|c| c.reason == "NamespaceTerminating")
     }
 
+    /// Whether all that is refused is that fields would change which never do: only another object of the name can be what is wanted.
+    pub fn is_immutable(&self) -> bool {
+        const WORDS: [&str; 3] = ["field is immutable", "may not change once set", "updates to statefulset spec for fields other than"];
+        let Error::Answer { status, .. } = self else { return false };
+        let causes = status.details.as_ref().map_or(&[][..], |details| details.causes.as_slice());
+        let is_immutable = |text: &str| WORDS.iter().any(|words| text.contains(words));
+        status.reason == "Invalid" && !causes.is_empty() && causes.iter().all(|cause| is_immutable(&cause.message))
+    }
+
     fn metric(&self) -> &'static str {
         match (self, self.class()) {
             (Error::Timeout { .. }, _) => "timeout",

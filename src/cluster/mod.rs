@@ -8,6 +8,7 @@ pub mod lease;
 pub mod pod;
 mod references;
 pub mod retry;
+pub mod revision;
 pub mod stack;
 mod state;
 pub mod view;

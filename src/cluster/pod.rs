@@ -76,7 +76,14 @@ fn container(status: &ContainerStatus) -> ContainerView {
         waiting: waiting.map(|w| (w.reason.clone().unwrap_or_default(), w.message.clone().unwrap_or_default())),
         exit_code: ended.map(|t| t.exit_code),
         ended_by: ended.and_then(ended_by),
+        ran: ended.and_then(ran),
+        ended: state.is_some_and(|s| s.terminated.is_some()),
     }
+}
+
+fn ran(ended: &ContainerStateTerminated) -> Option<u64> {
+    let (from, to) = (ended.started_at.as_ref()?, ended.finished_at.as_ref()?);
+    u64::try_from(to.0.duration_since(from.0).as_secs()).ok()
 }
 
 fn ended_by(ended: &ContainerStateTerminated) -> Option<EndedBy> {

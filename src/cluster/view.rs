@@ -102,6 +102,10 @@ pub enum WorkloadView {
         problem: Option<String>,
         /// Whether the number of replicas is a field of ours. Where an autoscaler has it, it isn't.
         holds_replicas: bool,
+        /// Whether its roll-out is paused, by a field of ours.
+        paused: bool,
+        /// The volumes of which each replica has a claim of its own.
+        claim_templates: Vec<String>,
     },
     Job(JobView),
     Cron(CronView),
@@ -191,6 +195,10 @@ pub struct ContainerView {
     pub exit_code: Option<i32>,
     /// What ended it, where that was not the program.
     pub ended_by: Option<EndedBy>,
+    /// How many seconds it ran the last time that it ended.
+    pub ran: Option<u64>,
+    /// It has ended, and is not started again for now.
+    pub ended: bool,
 }
 
 /// A kind as the API server sends it, reduced to what [`Seen`] is made from.
@@ -258,10 +266,15 @@ fn is_ours(entry: &ManagedFieldsEntry) -> bool {
     entry.manager.as_deref() == Some(keys::MANAGER) && entry.subresource.as_deref().is_none_or(str::is_empty)
 }
 
+/// Whether a field is among those that are ours.
+fn holds(meta: &ObjectMeta, field: &str) -> bool {
+    let ours = meta.managed_fields.iter().flatten().filter(|e| is_ours(e)).filter_map(|e| e.fields_v1.as_ref());
+    ours.into_iter().any(|fields| fields.0.pointer(field).is_some())
+}
+
 /// Whether the number of replicas is among the fields that are ours.
 fn holds_replicas(meta: &ObjectMeta) -> bool {
-    let ours = meta.managed_fields.iter().flatten().filter(|e| is_ours(e)).filter_map(|e| e.fields_v1.as_ref());
-    ours.into_iter().any(|fields| fields.0.pointer("/f:spec/f:replicas").is_some())
+    holds(meta, "/f:spec/f:replicas")
 }
 
 fn changed_by(managed: &[ManagedFieldsEntry]) -> Option<String> {

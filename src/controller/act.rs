@@ -112,8 +112,8 @@ async fn carry_out(ctx: &Context, place: &Place, action: Action, posted: bool) -
                 Err(error) => Err(error),
             }
         }
-        Action::Delete { key, uid, resource_version } => {
-            apply::delete(caller, &place.namespace, &key, &uid, &resource_version).await.map(|()| Effect::Deleted(uid))
+        Action::Delete { key, uid, resource_version, orphans } => {
+            apply::delete(caller, &place.namespace, &key, &uid, &resource_version, orphans).await.map(|()| Effect::Deleted(uid))
         }
         Action::Compare { object, uid } => apply::compare(caller, place, *object, &uid).await.map(|compared| match compared {
             Some(Compared { seen, repaired: true }) => Effect::Written(seen),
@@ -135,6 +135,7 @@ fn fail(memory: &mut Memory, key: Key, error: &Error, now: Timestamp) {
     let kind = match error.class() {
         // It passes with the namespace, and nothing can be made until then.
         _ if error.namespace_is_terminating() => FailureKind::Refused,
+        _ if error.is_immutable() => FailureKind::Immutable,
         Class::Forbidden => FailureKind::Forbidden,
         Class::Refused => FailureKind::Refused,
         Class::Conflict | Class::Missing | Class::Transient => FailureKind::Transient,

@@ -12,7 +12,7 @@ use super::decide::FailureKind;
 pub fn delay(kind: FailureKind, attempts: u32) -> Duration {
     let doubled = |first: Duration, most: Duration| first.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(most);
     let delay = match kind {
-        FailureKind::Forbidden | FailureKind::Refused => doubled(Duration::from_mins(1), Duration::from_mins(5)),
+        FailureKind::Forbidden | FailureKind::Refused | FailureKind::Immutable => doubled(Duration::from_mins(1), Duration::from_mins(5)),
         FailureKind::Transient => doubled(Duration::from_millis(500), Duration::from_mins(1)),
     };
     jittered(delay)

@@ -21,14 +21,16 @@ pub struct Context {
     pub events: Events,
     pub queue: Arc<Queue>,
     pub networks: Networks,
+    /// The operator's own namespace.
+    pub namespace: String,
     /// The admin's.
     pub settings: Settings,
     memories: Mutex<BTreeMap<StackKey, Box<Memory>>>,
 }
 
 impl Context {
-    pub fn new(cache: Arc<Cache>, caller: Caller, events: Events, queue: Arc<Queue>, settings: Settings) -> Self {
-        Self { cache, caller, events, queue, networks: Networks::default(), settings, memories: Mutex::default() }
+    pub fn new(cache: Arc<Cache>, caller: Caller, events: Events, queue: Arc<Queue>, namespace: String, settings: Settings) -> Self {
+        Self { cache, caller, events, queue, networks: Networks::default(), namespace, settings, memories: Mutex::default() }
     }
 
     /// Takes the memory of a stack for as long as it is being handled. What was remembered of a predecessor is dropped.
@@ -49,15 +51,16 @@ impl Context {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(stack.clone(), memory);
     }
 
-    /// Forgets a stack that is gone.
-    pub fn forget(&self, stack: &StackKey) {
+    /// Forgets a stack that is gone; its uid, where a revision of it is kept.
+    pub fn forget(&self, stack: &StackKey) -> Option<String> {
         let memory = self.memories.lock().unwrap_or_else(PoisonError::into_inner).remove(stack);
-        if let Some(memory) = memory {
+        if let Some(memory) = &memory {
             self.count(memory.counted.as_deref(), None);
         }
         for other in self.networks.forget(stack) {
             self.queue.add(other, super::DEBOUNCE);
         }
+        memory.filter(|memory| memory.keeps).map(|memory| memory.uid.clone())
     }
 
     /// Moves a stack from one reason to another in the metrics.

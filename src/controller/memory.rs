@@ -9,8 +9,9 @@ use crate::cluster::view::Seen;
 use crate::cluster::{Fetched, Reference};
 use crate::translate::Key;
 
-use super::decide::{Answer, Failure, Probed, Repair};
+use super::decide::{Answer, Failure, Kept, Probed, Repair};
 use super::pace::Pace;
+use super::revision::Good;
 use super::translation::Translation;
 
 /// The memory of one stack.
@@ -37,6 +38,12 @@ pub struct Memory {
     pub repairs: BTreeMap<Key, Repair>,
     /// The answer to our last write of the status, with its resourceVersion.
     pub status: Option<(u64, ComposeStackStatus)>,
+    /// What has become of the latest record of a revision.
+    pub kept: Kept,
+    /// The last good revision, where it is what counts.
+    pub good: Option<Good>,
+    /// A revision of the stack is kept.
+    pub keeps: bool,
     pub pace: Pace,
     pub status_attempts: u32,
     /// Events that were published since the status was last settled.
@@ -46,6 +53,14 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// The status tells now what was remembered until it would.
+    pub fn is_on_record(&mut self) {
+        self.answers.clear();
+        if matches!(self.kept, Kept::Is(_)) {
+            self.kept = Kept::AsRecorded;
+        }
+    }
+
     /// Counts a repair of drift; those of an object that has been left alone for ten minutes are forgotten.
     pub fn repaired(&mut self, key: Key, now: Timestamp) {
         self.repairs.retain(|_, r| now.duration_since(r.last) < SignedDuration::from_mins(10));

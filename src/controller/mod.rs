@@ -10,6 +10,7 @@ mod observe;
 mod pace;
 mod queue;
 mod reconcile;
+mod revision;
 mod run;
 pub mod source;
 mod translation;

@@ -79,7 +79,8 @@ fn is_verdict(old: &ComposeStackStatus, new: &ComposeStackStatus) -> bool {
         let ended = status.services.iter().filter(|s| s.completed.is_some() || s.exhausted.is_some());
         ended.map(|s| (s.name.clone(), (s.completed.clone(), s.exhausted.clone()))).collect()
     };
-    conditions(old) != conditions(new) || ended(old) != ended(new)
+    let revisions = |status: &ComposeStackStatus| (status.revision.clone(), status.rolled_back.clone());
+    conditions(old) != conditions(new) || ended(old) != ended(new) || revisions(old) != revisions(new)
 }
 
 #[cfg(test)]

@@ -16,9 +16,10 @@ use crate::telemetry::metrics;
 use super::act::act;
 use super::backoff;
 use super::context::Context;
-use super::decide::{FailureKind, Input, Note, Observed, Outcome, StackView, decide};
+use super::decide::{FailureKind, Input, Kept, Note, Observed, Outcome, StackView, decide};
 use super::memory::Memory;
 use super::observe::{Sight, Viewer};
+use super::revision;
 use super::translation::{self, Later, Wanted};
 
 /// Looks at a stack even though nothing happened: a delete that falls into a relist, or an event that is lost, is found by it.
@@ -29,7 +30,9 @@ const ROUNDS: usize = 6;
 /// Looks at a stack; when to look again by itself, if at all.
 pub async fn reconcile(ctx: &Context, key: &StackKey) -> Option<Duration> {
     let Some(entry) = ctx.cache.stack(key) else {
-        ctx.forget(key);
+        if let Some(uid) = ctx.forget(key) {
+            revision::forget(ctx, &uid).await;
+        }
         count(ctx, "gone");
         return None;
     };
@@ -50,16 +53,18 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
         memory.generation = generation;
         memory.failures.clear();
         memory.attempts.clear();
+        if matches!(memory.kept, Kept::Refused { .. }) {
+            memory.kept = Kept::AsRecorded;
+        }
+    }
+    let undone = recorded(entry, memory).and_then(|status| status.rolled_back.clone());
+    if let Err(error) = revision::good(ctx, key, entry, undone.as_ref(), memory).await {
+        return later(ctx, key, memory, &error);
     }
     let wanted = match translation::wanted(ctx, key, entry, memory).await {
         Ok(wanted) => wanted,
         Err(Later::Woken) => return jittered(PERIOD),
-        Err(Later::Failed(error)) => {
-            tracing::warn!(stack = %key, %error, "a source can't be read");
-            count(ctx, "failed");
-            memory.status_attempts += 1;
-            return backoff::delay(FailureKind::Transient, memory.status_attempts);
-        }
+        Err(Later::Failed(error)) => return later(ctx, key, memory, &error),
     };
     let place = Place { namespace: key.namespace.clone(), owner: entry.owner_reference() };
     let viewer = Viewer { cache: &ctx.cache, stack: key, uid: entry.uid() };
@@ -70,6 +75,12 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
         let outcome = decision(key, entry, memory, &wanted, &sight);
         let obstructed = sight.live.objects.iter().any(|(k, o)| o.whose != Observed::Ours && keys.contains(k)) || !memory.probed.is_empty();
         ctx.cache.set_obstructed(key, obstructed);
+        if let (true, Some(record)) = (outcome.actions.is_empty() && round < ROUNDS, outcome.record.clone()) {
+            match revision::carry_out(ctx, key, entry, memory, record).await {
+                Ok(()) => continue,
+                Err(error) => return later(ctx, key, memory, &error),
+            }
+        }
         if outcome.actions.is_empty() || round == ROUNDS {
             count(ctx, if acted { "acted" } else { "settled" });
             return conclude(ctx, key, entry, memory, outcome).await;
@@ -88,6 +99,14 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
     PERIOD
 }
 
+/// Looks again when the API server may answer.
+fn later(ctx: &Context, key: &StackKey, memory: &mut Memory, error: &Error) -> Duration {
+    tracing::warn!(stack = %key, %error, "a source or a revision can't be read or kept");
+    count(ctx, "failed");
+    memory.status_attempts += 1;
+    backoff::delay(FailureKind::Transient, memory.status_attempts)
+}
+
 fn decision(key: &StackKey, entry: &StackEntry, memory: &Memory, wanted: &Wanted, sight: &Sight) -> Outcome {
     let meta = &entry.stack.metadata;
     let stack = StackView {
@@ -103,6 +122,8 @@ fn decision(key: &StackKey, entry: &StackEntry, memory: &Memory, wanted: &Wanted
     decide(&Input {
         stack,
         desired: wanted.desired.as_deref().map_err(AsRef::as_ref),
+        good: wanted.good.as_ref().map(|good| good.as_deref().map_err(AsRef::as_ref)),
+        kept: &memory.kept,
         warnings: &wanted.warnings,
         live: &sight.live,
         unseen: &sight.unseen,
@@ -133,14 +154,15 @@ fn cached_version(entry: &StackEntry) -> u64 {
 
 /// Writes the status where that is due, and says when to look again.
 async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Memory, outcome: Outcome) -> Duration {
-    let Outcome { actions, status, notes, again } = outcome;
+    let Outcome { actions, status, notes, again, .. } = outcome;
+    memory.keeps = status.revision.is_some();
     let again = again.unwrap_or(PERIOD).min(if actions.is_empty() { PERIOD } else { Duration::from_secs(1) });
     let ready = status.conditions.iter().find(|c| c.type_ == condition::READY).map(|c| c.reason.clone());
     ctx.count(memory.counted.as_deref(), ready.as_deref());
     memory.counted = ready;
     let nothing = ComposeStackStatus::default();
     if recorded(entry, memory).unwrap_or(&nothing) == &status {
-        memory.answers.clear();
+        memory.is_on_record();
         memory.told.clear();
         memory.pace.settled();
         memory.status_attempts = 0;
@@ -157,7 +179,7 @@ async fn conclude(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
             memory.pace.written(&old, &status);
             memory.status = Some(written);
             memory.status_attempts = 0;
-            memory.answers.clear();
+            memory.is_on_record();
             tell(ctx, entry, memory, notes);
             memory.told.clear();
             again

@@ -23,6 +23,7 @@ use crate::translate::Settings;
 use super::context::Context;
 use super::queue::Queue;
 use super::reconcile::reconcile;
+use super::revision;
 
 /// Stacks that are looked at at once.
 const CONCURRENCY: usize = 16;
@@ -38,6 +39,8 @@ pub struct Options {
     pub settings: Settings,
     /// Where `/metrics`, `/livez` and `/readyz` answer; nowhere without it.
     pub listen: Option<SocketAddr>,
+    /// The operator's own namespace, where the last good revisions of stacks are kept; `default` where it isn't told.
+    pub namespace: Option<String>,
     /// Among replicas one leads.
     pub election: Option<Election>,
     /// Name of this replica; in a cluster its pod's.
@@ -102,6 +105,7 @@ pub async fn operate(client: Client, options: Options, stop: CancellationToken) 
         Caller::new(client.clone(), health.metrics.clone()),
         Events::new(client.clone(), &options.instance),
         queue,
+        options.namespace.clone().unwrap_or_else(|| "default".to_owned()),
         options.settings.clone(),
     ));
     let leading = async {
@@ -150,6 +154,8 @@ async fn before_filled(cache: &Cache, stop: &CancellationToken) {
 async fn work(context: Arc<Context>, stop: CancellationToken) {
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
     let mut looks = JoinSet::new();
+    let tidied = context.clone();
+    let tidying = tokio::spawn(async move { revision::sweep(&tidied).await });
     loop {
         // The semaphore is never closed.
         let Ok(permit) = permits.clone().acquire_owned().await else { break };
@@ -169,6 +175,7 @@ async fn work(context: Arc<Context>, stop: CancellationToken) {
             drop(permit);
         });
     }
+    tidying.abort();
     let ended = tokio::time::timeout(GRACE, async { while looks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
         tracing::warn!("some looks did not end in time");

@@ -8,7 +8,7 @@ use crate::api::keys::reason;
 use crate::api::{ComposeStackSpec, StackWarning, VolumeDefaults};
 use crate::cluster::client::{Class, Error};
 use crate::cluster::stack::StackEntry;
-use crate::cluster::{Reference, ReferenceKind, StackKey, fetch};
+use crate::cluster::{Reference, ReferenceKind, StackKey, fetch, revision};
 use crate::compose::decode::units;
 use crate::compose::diagnostic::{Diagnostic, Note, SourceMap, has_errors, render_plain};
 use crate::compose::model::{FileSource, Project};
@@ -21,10 +21,13 @@ use super::context::Context;
 use super::decide::Refusal;
 use super::memory::Memory;
 use super::networks::Existence;
-use super::source;
+use super::source::{self, Copies};
 
 /// Layout of the claims that this operator makes.
 const OUR_LAYOUT: &str = "data";
+
+/// What a stack is to become, or why that can't be said.
+pub type Translated = Result<Arc<Desired>, Arc<Refusal>>;
 
 /// What a stack is to become, and what it was made from.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ pub struct Translation {
     /// The sources, each at its resourceVersion; `None`: there was nothing.
     sources: BTreeMap<Reference, Option<u64>>,
     facts: Facts,
-    desired: Result<Arc<Desired>, Arc<Refusal>>,
+    desired: Translated,
     warnings: Arc<[StackWarning]>,
     /// External claims, configs and secrets.
     named: BTreeSet<Reference>,
@@ -41,7 +44,9 @@ pub struct Translation {
 
 /// What a decision takes as wanted.
 pub struct Wanted {
-    pub desired: Result<Arc<Desired>, Arc<Refusal>>,
+    pub desired: Translated,
+    /// What the last good revision becomes, where that is read.
+    pub good: Option<Translated>,
     pub warnings: Arc<[StackWarning]>,
     /// External resources that do not exist.
     pub missing: BTreeSet<External>,
@@ -58,11 +63,13 @@ pub enum Later {
 impl Wanted {
     /// The desired objects, by name.
     pub fn keys(&self) -> BTreeSet<&Key> {
-        self.desired.iter().flat_map(|d| d.objects.keys()).collect()
+        let good = self.good.iter().flat_map(|good| good.iter());
+        self.desired.iter().chain(good).flat_map(|d| d.objects.keys()).collect()
     }
 
     fn refused(reason: &'static str, message: String) -> Self {
-        Self { desired: Err(Arc::new(Refusal { reason, message })), warnings: Arc::default(), missing: BTreeSet::new() }
+        let desired = Err(Arc::new(Refusal { reason, message }));
+        Self { desired, good: None, warnings: Arc::default(), missing: BTreeSet::new() }
     }
 }
 
@@ -87,7 +94,9 @@ async fn work_out(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     let spec = &entry.stack.spec;
     let generation = entry.stack.metadata.generation.unwrap_or_default();
     let sources = source::references(spec);
-    let known = memory.translation.as_ref().map(|t| t.named.clone()).unwrap_or_default();
+    let mut known = memory.translation.as_ref().map(|t| t.named.clone()).unwrap_or_default();
+    let undone: BTreeSet<Reference> = memory.good.iter().flat_map(|good| &good.revived).flat_map(|revived| revived.named.clone()).collect();
+    known.extend(undone.iter().cloned());
     ctx.cache.refer(key, sources.union(&known).cloned().collect());
     if let Some(refused) = refresh(ctx, key, memory, &sources).await? {
         return Ok(refused);
@@ -97,8 +106,9 @@ async fn work_out(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     let mut named = known;
     let same = memory.translation.as_ref().is_some_and(|t| t.generation == generation && t.sources == versions);
     if !same {
-        let load = load(key, spec, memory);
+        let load = load(key, spec, &memory.copies);
         named = load.as_ref().map(Load::named).unwrap_or_default();
+        named.extend(undone);
         loaded = Some(load);
         let all: BTreeSet<_> = sources.union(&named).cloned().collect();
         memory.copies.retain(|reference, _| all.contains(reference));
@@ -109,13 +119,17 @@ async fn work_out(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mu
     }
     let facts = facts(ctx, key, memory, &named);
     if !same || memory.translation.as_ref().is_none_or(|t| t.facts != facts) {
-        let load = loaded.unwrap_or_else(|| load(key, spec, memory));
-        let translated = translate(load, spec, &ctx.settings, &facts);
+        let load = loaded.unwrap_or_else(|| load(key, spec, &memory.copies));
+        let translated = translate(load, || settings(spec, &ctx.settings), spec, &facts);
         memory.translation = Some(Translation { generation, sources: versions, facts, ..translated });
     }
+    let good = good(ctx, key, memory);
     let Some(translation) = &memory.translation else { return Err(Later::Woken) };
-    let missing = missing(ctx, key, memory, translation)?;
-    Ok(Wanted { desired: translation.desired.clone(), warnings: translation.warnings.clone(), missing })
+    let mut missing = missing(ctx, key, memory, &translation.desired)?;
+    if let Some(good) = &good {
+        missing.extend(absent(ctx, key, memory, good)?);
+    }
+    Ok(Wanted { desired: translation.desired.clone(), good, warnings: translation.warnings.clone(), missing })
 }
 
 /// A load that worked, with what it warned of.
@@ -138,8 +152,8 @@ impl Load {
     }
 }
 
-fn load(key: &StackKey, spec: &ComposeStackSpec, memory: &Memory) -> Result<Load, Refusal> {
-    let collected = source::collect(spec, &memory.copies)?;
+fn load(key: &StackKey, spec: &ComposeStackSpec, copies: &Copies) -> Result<Load, Refusal> {
+    let collected = source::collect(spec, copies)?;
     let sources = Sources { files: &collected.files, compose_files: collected.compose_files, variables: collected.variables };
     let options = Options { name: ProjectName::Resource(key.name.clone()), profiles: spec.profiles.clone(), ..Options::default() };
     let Loaded { project, diagnostics, map } = compose::load(&sources, &options);
@@ -149,12 +163,61 @@ fn load(key: &StackKey, spec: &ComposeStackSpec, memory: &Memory) -> Result<Load
     }
 }
 
-fn translate(load: Result<Load, Refusal>, spec: &ComposeStackSpec, admins: &Settings, facts: &Facts) -> Translation {
+/// The last good revision, and what it is to become as the cluster is now.
+#[derive(Debug)]
+pub struct Revived {
+    sources: revision::Sources,
+    facts: Facts,
+    desired: Translated,
+    /// External claims, configs and secrets.
+    named: BTreeSet<Reference>,
+}
+
+impl Revived {
+    pub fn new(ctx: &Context, key: &StackKey, sources: revision::Sources, memory: &Memory) -> Self {
+        let named = load(key, &sources.spec, &sources.copies()).map(|load| load.named()).unwrap_or_default();
+        let facts = facts(ctx, key, memory, &named);
+        let desired = Self::translated(ctx, key, &sources, &facts);
+        Self { sources, facts, desired, named }
+    }
+
+    fn translated(ctx: &Context, key: &StackKey, sources: &revision::Sources, facts: &Facts) -> Translated {
+        let spec = &sources.spec;
+        let undoing = || settings(spec, &ctx.settings).map(|settings| Settings { undoing: true, ..settings });
+        translate(load(key, spec, &sources.copies()), undoing, spec, facts).desired
+    }
+
+    fn refresh(&mut self, ctx: &Context, key: &StackKey, memory: &Memory) {
+        let facts = facts(ctx, key, memory, &self.named);
+        if self.facts != facts {
+            self.desired = Self::translated(ctx, key, &self.sources, &facts);
+            self.facts = facts;
+        }
+    }
+}
+
+/// What the last good revision is to become, where that is read.
+fn good(ctx: &Context, key: &StackKey, memory: &mut Memory) -> Option<Translated> {
+    let mut good = memory.good.take()?;
+    if let Ok(revived) = &mut good.revived {
+        revived.refresh(ctx, key, memory);
+    }
+    let desired = good.revived.as_ref().map_err(Clone::clone).and_then(|revived| revived.desired.clone());
+    memory.good = Some(good);
+    Some(desired)
+}
+
+fn translate(
+    load: Result<Load, Refusal>,
+    settings: impl FnOnce() -> Result<Settings, Refusal>,
+    spec: &ComposeStackSpec,
+    facts: &Facts,
+) -> Translation {
     let mut warnings = Vec::new();
     let mut named = BTreeSet::new();
     let desired = load.and_then(|load| {
         named = load.named();
-        let settings = settings(spec, admins)?;
+        let settings = settings()?;
         let Load { project, mut diagnostics, map } = load;
         diagnostics.extend(unknown_services(spec, &project));
         let (desired, more) = translate::translate(&project, &settings, facts);
@@ -283,13 +346,19 @@ fn facts(ctx: &Context, key: &StackKey, memory: &Memory, named: &BTreeSet<Refere
 }
 
 /// The external resources that do not exist.
-fn missing(ctx: &Context, key: &StackKey, memory: &Memory, translation: &Translation) -> Result<BTreeSet<External>, Later> {
-    let Ok(desired) = &translation.desired else { return Ok(BTreeSet::new()) };
-    let externals: BTreeSet<&External> = desired.services.iter().flat_map(|s| &s.externals).collect();
-    let wanted = externals.iter().filter(|e| e.kind == ExternalKind::Network).map(|e| e.name.clone()).collect();
-    for other in ctx.networks.note(key, desired.networks.keys().cloned().collect(), wanted) {
+fn missing(ctx: &Context, key: &StackKey, memory: &Memory, desired: &Translated) -> Result<BTreeSet<External>, Later> {
+    let Ok(noted) = desired else { return Ok(BTreeSet::new()) };
+    let externals = noted.services.iter().flat_map(|s| &s.externals);
+    let wanted = externals.filter(|e| e.kind == ExternalKind::Network).map(|e| e.name.clone()).collect();
+    for other in ctx.networks.note(key, noted.networks.keys().cloned().collect(), wanted) {
         ctx.queue.add(other, DEBOUNCE);
     }
+    absent(ctx, key, memory, desired)
+}
+
+fn absent(ctx: &Context, key: &StackKey, memory: &Memory, desired: &Translated) -> Result<BTreeSet<External>, Later> {
+    let Ok(desired) = desired else { return Ok(BTreeSet::new()) };
+    let externals: BTreeSet<&External> = desired.services.iter().flat_map(|s| &s.externals).collect();
     let mut missing = BTreeSet::new();
     for external in externals {
         let reference = |kind| Reference::new(kind, external.name.clone());

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::compose::model::DependencyCondition;
+use crate::compose::model::{DependencyCondition, FailureAction};
 
+use super::hash;
 use super::object::{Key, Kind, Object};
 
 /// All that a stack is to become.
@@ -58,6 +59,8 @@ pub struct ServicePlan {
     /// Stopped by `spec.stopped` or `spec.services.<name>.stopped`: DaemonSets and unfinished Jobs are deleted, Deployments scaled to 0.
     pub stopped: bool,
     pub lifetime: Lifetime,
+    /// Seconds after which a run that ends has been a good one: failures before it don't count any more.
+    pub restart_window: Option<u64>,
     pub gates: Vec<Gate>,
     /// External resources that must exist before the workload is written.
     pub externals: Vec<External>,
@@ -67,6 +70,17 @@ pub struct ServicePlan {
     pub urls: Vec<(Key, String)>,
     /// Seconds that a roll-out may take before it counts as failed.
     pub progress_deadline: u64,
+    /// What follows when a roll-out fails, where the file says something of it.
+    pub on_failure: Option<OnFailure>,
+}
+
+/// What follows when the roll-out of a service fails.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OnFailure {
+    /// `Pause` or `Rollback`.
+    pub action: FailureAction,
+    /// The share of the new replicas that may fail.
+    pub tolerated: f64,
 }
 
 /// Steps that run once before any replica of a service: a Job, and who knows whether it has run.
@@ -127,6 +141,18 @@ impl Desired {
     /// The plan of a service by its key in the Compose file.
     pub fn service(&self, name: &str) -> Option<&ServicePlan> {
         self.services.iter().find(|s| s.name == name)
+    }
+
+    /// Hash of the inputs of everything, replicas included: it tells one revision of a stack from another.
+    pub fn inputs(&self) -> String {
+        let objects = self.objects.iter().map(|(key, object)| format!("{key}={}\n", object.inputs()));
+        let services = self.services.iter().map(|s| format!("{}={}x{}\n", s.name, s.inputs, s.replicas));
+        hash::of_bytes(objects.chain(services).collect::<String>().as_bytes())
+    }
+
+    /// Whether a revision of the stack that is ready is to be kept, so that a failed update can be undone.
+    pub fn is_to_be_kept(&self) -> bool {
+        self.services.iter().any(|s| s.on_failure.is_some_and(|f| f.action == FailureAction::Rollback))
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `settings`, `stack`, `report` | what every part reads and writes |
 //! | `support` | the table of what becomes of each attribute |
 //! | `plans`, `sharing`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
-//! | `workload`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
+//! | `workload`, `update`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
 //! | `claims`, `storage`, `image_volumes`, `memory`, `lending`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
@@ -81,6 +81,7 @@ mod stack;
 mod stateful;
 mod storage;
 mod support;
+mod update;
 mod workload;
 
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ use std::collections::BTreeMap;
 use crate::compose::diagnostic::Diagnostic;
 use crate::compose::model::Project;
 
-pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, PreStart, ServicePlan};
+pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, OnFailure, PreStart, ServicePlan};
 pub use http_route::HttpRoute;
 pub use names::{content_key, namespace_network_label};
 pub use object::{KINDS, Key, Kind, OPTIONAL, Object};

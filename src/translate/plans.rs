@@ -20,6 +20,7 @@ use super::publish;
 use super::report::Report;
 use super::scaling;
 use super::stack::Stack;
+use super::update;
 use super::workload::{self, Plan, Restart};
 
 /// Makes the workload of a host and its guests; the plans of all of them, by key.
@@ -37,6 +38,7 @@ pub fn plans<'a>(
     let Some(first) = all.first().copied() else { return BTreeMap::new() };
     for member in &all {
         namespaces::check(stack, member.service, &member.path(), report);
+        update::check(member.service, &member.path(), report);
     }
     let restart = |member: &Member| kinds.get(member.key).map_or(Restart::Absent, |(_, restart)| *restart);
     let kind = kinds.get(host).map_or(Kind::Deployment, |(kind, _)| *kind);
@@ -59,6 +61,7 @@ pub fn plans<'a>(
     let shared = inside.len() > 1;
     let pre_start = pre_start::job(context, &pod, objects, report);
     let externals = externals(stack, &pod);
+    let on_failure = update::on_failure(stack.settings, first.service);
     let stopped = stack.is_stopped(host);
     let wanted = if matches!(kind, Kind::DaemonSet | Kind::CronJob) { replicas.min(1) } else { replicas };
     let planned = |member: &Member| {
@@ -81,11 +84,13 @@ pub fn plans<'a>(
             stopped,
             // A pod that others share goes on when one of its programs has ended.
             lifetime: if shared && kind != Kind::Job { Lifetime::Forever } else { lifetime },
+            restart_window: workload::restart_window(member.service),
             gates: if is_host { gates.to_vec() } else { Vec::new() },
             externals: if is_host { externals.clone() } else { Vec::new() },
             endpoints,
             urls,
             progress_deadline: deadline,
+            on_failure,
             inputs: inputs.clone(),
         }
     };

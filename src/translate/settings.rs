@@ -16,6 +16,8 @@ pub struct Settings {
     pub volumes: VolumeDefaults,
     pub image_pull_secrets: Vec<String>,
     pub stopped: bool,
+    /// An update that failed is being undone: `rollback_config` holds, and not `update_config`.
+    pub undoing: bool,
     /// `spec.services`.
     pub services: BTreeMap<String, ServiceOverride>,
     /// Seconds.

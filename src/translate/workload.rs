@@ -1,20 +1,15 @@
 //! Which kind of workload a service becomes, and the workload itself.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use k8s_openapi::api::apps::v1::{
-    DaemonSet, DaemonSetSpec, DaemonSetUpdateStrategy, Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDaemonSet,
-    RollingUpdateDeployment,
-};
+use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec};
 use k8s_openapi::api::batch::v1::{Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::api::keys;
 use crate::compose::diagnostic::not_allowed;
-use crate::compose::model::{DependencyCondition, DeployMode, RestartCondition, Service, UpdateConfig, UpdateOrder};
+use crate::compose::model::{DependencyCondition, DeployMode, FailureAction, RestartCondition, Service, UpdateConfig, UpdateOrder};
 use crate::compose::path::Path;
 
 use super::desired::Lifetime;
@@ -30,6 +25,7 @@ use super::scaling;
 use super::schedule;
 use super::stack::Stack;
 use super::stateful;
+use super::update;
 
 /// Seconds, where the settings say nothing.
 const PROGRESS_DEADLINE: u64 = 600;
@@ -109,6 +105,12 @@ pub fn lifetime(kind: Kind, restart: Restart) -> Lifetime {
     }
 }
 
+/// Seconds that a run must last to be a good one, where the file says so.
+pub fn restart_window(service: &Service) -> Option<u64> {
+    let window = service.deploy.as_ref()?.restart_policy.as_ref()?.window?;
+    Some(window.as_secs()).filter(|seconds| *seconds > 0)
+}
+
 /// A service and what was worked out of it.
 pub struct Plan<'b> {
     pub key: &'b str,
@@ -155,10 +157,9 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
     let metadata = metadata(&plan.workload_name(), labels, annotations, plan.inputs.to_owned());
     let selector = LabelSelector { match_labels: Some(selector(stack, plan.name)), match_expressions: None };
     let mut template = pod.template.clone();
-    let update = plan.service.deploy.as_ref().and_then(|deploy| deploy.update_config.as_ref());
+    let update = update::config(stack.settings, plan.service);
     check_mode(plan, report);
-    let settle = update.map_or(Duration::ZERO, |update| update.delay.unwrap_or_default().max(update.monitor.unwrap_or_default()));
-    let min_ready = i32::try_from(settle.as_secs()).unwrap_or(i32::MAX);
+    let min_ready = update::settle(update);
     match plan.kind {
         Kind::DaemonSet => {
             let spec = DaemonSetSpec {
@@ -166,7 +167,7 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
                 template,
                 min_ready_seconds: (min_ready > 0).then_some(min_ready),
                 revision_history_limit: Some(REVISIONS),
-                update_strategy: Some(daemon_strategy(plan, pod, update, report)),
+                update_strategy: Some(update::of_daemon_set(update, pod, &plan.path(), report)),
             };
             Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
         }
@@ -184,7 +185,7 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
                 replicas: plan.written_replicas(stack),
                 selector,
                 template,
-                strategy: Some(strategy(plan, pod, update, report)),
+                strategy: Some(update::of_deployment(update, pod, &plan.path(), report)),
                 min_ready_seconds: (min_ready > 0).then_some(min_ready),
                 progress_deadline_seconds: Some(deadline.max(min_ready.saturating_add(1))),
                 revision_history_limit: Some(REVISIONS),
@@ -200,62 +201,6 @@ pub fn progress_deadline(stack: &Stack, service: &Service) -> u64 {
     let setting = if stack.settings.progress_deadline == 0 { PROGRESS_DEADLINE } else { stack.settings.progress_deadline };
     let patience = service.healthcheck.as_ref().map(probe::patience).unwrap_or_default();
     setting.max(patience.as_secs().min(u64::from(u32::MAX >> 1)))
-}
-
-/// Recreate where two revisions would write at once; else rolling, new pods first unless the file says otherwise.
-fn strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut Report) -> DeploymentStrategy {
-    let order = update.and_then(|update| update.order);
-    let writes = pod.writes_claims();
-    if writes && order != Some(UpdateOrder::StartFirst) {
-        return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
-    }
-    if writes {
-        let path = plan.path().key("deploy").key("update_config").key("order");
-        report.warn(
-            "start-first-with-volume",
-            &path,
-            "old and new pods write to the same volume for a while, and need one node if it can't be on several",
-        );
-    }
-    let count = match update.and_then(|update| update.parallelism).unwrap_or(1) {
-        0 => IntOrString::String("100%".to_owned()),
-        count => IntOrString::Int(i32::try_from(count).unwrap_or(i32::MAX)),
-    };
-    let (surge, unavailable) = match order {
-        Some(UpdateOrder::StopFirst) => (IntOrString::Int(0), count),
-        // The old pod has the node's ports.
-        None if holds_ports_of_node(pod) => (IntOrString::Int(0), count),
-        Some(UpdateOrder::StartFirst) | None => (count, IntOrString::Int(0)),
-    };
-    let rolling = RollingUpdateDeployment { max_surge: Some(surge), max_unavailable: Some(unavailable) };
-    DeploymentStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
-}
-
-/// Whether a pod has ports of its node, which another one can't have beside it.
-fn holds_ports_of_node(pod: &Pod) -> bool {
-    pod.template.spec.as_ref().is_some_and(|spec| {
-        let ports = spec.containers.iter().flat_map(|container| container.ports.iter().flatten());
-        spec.host_network == Some(true) || ports.into_iter().any(|port| port.host_port.is_some())
-    })
-}
-
-fn daemon_strategy(plan: &Plan, pod: &Pod, update: Option<&UpdateConfig>, report: &mut Report) -> DaemonSetUpdateStrategy {
-    let count = match update.and_then(|update| update.parallelism).unwrap_or(1) {
-        0 => IntOrString::String("100%".to_owned()),
-        count => IntOrString::Int(i32::try_from(count).unwrap_or(i32::MAX)),
-    };
-    let starts_first = update.and_then(|update| update.order) == Some(UpdateOrder::StartFirst);
-    let (surge, unavailable) = if starts_first && holds_ports_of_node(pod) {
-        let path = plan.path().key("deploy").key("update_config").key("order");
-        report.warn("no-effect", &path, "has no effect: the old pod has the node's ports, and goes first");
-        (IntOrString::Int(0), count)
-    } else if starts_first {
-        (count, IntOrString::Int(0))
-    } else {
-        (IntOrString::Int(0), count)
-    };
-    let rolling = RollingUpdateDaemonSet { max_surge: Some(surge), max_unavailable: Some(unavailable) };
-    DaemonSetUpdateStrategy { type_: Some("RollingUpdate".to_owned()), rolling_update: Some(rolling) }
 }
 
 /// How often a container that runs to its end is started again in its pod; the template gets the policy that goes with it.
@@ -318,6 +263,8 @@ fn check_update(plan: &Plan, update: Option<&UpdateConfig>, path: &Path, report:
     let Some(update) = update else { return };
     let several = update.parallelism.is_some_and(|count| count != 1);
     match plan.kind {
+        // A job that fails may undo what it was changed with.
+        Kind::Job | Kind::CronJob if update.failure_action == Some(FailureAction::Rollback) => {}
         Kind::Job | Kind::CronJob => {
             report.warn("no-effect", path, format!("has no effect: a {} isn't updated, it runs anew", plan.kind));
         }

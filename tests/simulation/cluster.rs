@@ -119,6 +119,8 @@ pub struct Cluster {
     pub pods: BTreeMap<String, Rc<Pod>>,
     pub stack: Option<Rc<StackObj>>,
     pub log: Vec<Vec<Event>>,
+    /// The last good revision, as it is kept in the operator's own namespace.
+    pub kept: Option<Rc<Spec>>,
     /// Behaviour of programs by inputs.
     pub forms: BTreeMap<String, Form>,
     pub held: BTreeSet<Truth>,
@@ -231,6 +233,20 @@ impl Cluster {
             stack.generation += 1;
             stack.spec = Rc::new(spec);
         });
+    }
+
+    /// Keeps a revision, or none any more.
+    pub fn keep(&mut self, spec: Option<Rc<Spec>>) {
+        self.writes += u64::from(self.kept != spec);
+        self.kept = spec;
+    }
+
+    /// The last good revision, where it is what counts.
+    pub fn put_back(&self) -> Option<Rc<Spec>> {
+        let stack = self.stack.as_ref()?;
+        let record = stack.status.rolled_back.as_ref()?;
+        let current = record.generation == stack.generation && record.inputs == stack.spec.desired().inputs();
+        self.kept.clone().filter(|_| current)
     }
 
     pub fn remove_stack(&mut self) {

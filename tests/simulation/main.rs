@@ -87,6 +87,11 @@ fn sees_a_gate_ignored_on_update() {
 }
 
 #[test]
+fn sees_an_undone_update_tried_again() {
+    sees(bug(Bugs { forget_undone: true, ..Bugs::default() }), 500);
+}
+
+#[test]
 fn sees_replicas_that_nobody_holds() {
     sees(bug(Bugs { keep_hold_of_replicas: true, ..Bugs::default() }), 200);
 }

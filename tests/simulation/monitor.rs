@@ -79,6 +79,7 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
     {
         cluster.blame(format!("{key} is written twice"));
     }
+    stays_back(cluster, action);
     let Some(plan) = work.desired.services.iter().find(|s| s.workload == key) else { return };
     match action {
         Action::Create { object } => {
@@ -102,6 +103,18 @@ pub fn acting(cluster: &mut Cluster, work: &Work, action: &Action, certain: Opti
             }
         }
         Action::Delete { .. } | Action::Compare { .. } => {}
+    }
+}
+
+/// While an update is undone, no workload is written but as the last good revision has it.
+fn stays_back(cluster: &mut Cluster, action: &Action) {
+    let Some(good) = cluster.put_back().filter(|_| !cluster.rivals) else { return };
+    let (Action::Create { object } | Action::Apply { object, .. } | Action::Compare { object, .. }) = action else { return };
+    let key = object.key();
+    let good = good.desired();
+    let same = good.objects.get(&key).is_some_and(|good| good.inputs() == object.inputs());
+    if key.kind.is_workload() && !same {
+        cluster.blame(format!("{key} is written at {} though that was undone", object.inputs()));
     }
 }
 
@@ -179,6 +192,9 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
     if spec.invalid || spec.suspend {
         return;
     }
+    let back = cluster.put_back();
+    undone(cluster, spec, &stack.status, foreign);
+    let spec = back.as_deref().unwrap_or(spec);
     let desired = spec.desired();
     let wanted = |key: &Key| desired.objects.contains_key(key) && !key.kind.is_workload();
     if cluster.objects.iter().any(|(key, o)| o.owner == Owner::Stack(UID) && !o.labelled && !wanted(key)) {
@@ -197,8 +213,26 @@ pub fn settled(cluster: &mut Cluster, spec: &Spec, foreign: bool) {
         }
     }
     let well = !foreign && spec.services.iter().all(|s| is_well(s.form) && !s.external);
-    if well && ready == spec.stopped {
+    if back.is_some() && (ready || !condition("Stalled").is_some_and(|(on, reason)| on && reason == "RolledBack")) {
+        cluster.blame(format!("an update is undone, and it isn't told: {:?}", stack.status.conditions));
+    }
+    if back.is_none() && well && ready == spec.stopped {
         cluster.blame(format!("all is well, and Ready is {ready}: {:?} {:?}", stack.status.conditions, stack.status.services));
+    }
+}
+
+/// A release that crashes is undone, where the file says so and there is something to go back to.
+fn undone(cluster: &mut Cluster, spec: &Spec, status: &ComposeStackStatus, foreign: bool) {
+    let wanted = spec.desired().inputs();
+    let could = status.revision.as_ref().is_some_and(|revision| revision.inputs != wanted);
+    let calm = !foreign && !spec.stopped && spec.services.iter().all(|s| !s.external);
+    let crashes = |s: &super::spec::Svc| {
+        let alone =
+            s.gates.iter().all(|gate| spec.services.iter().any(|d| d.name == gate.service && d.form == Form::Server && d.gates.is_empty()));
+        s.form == Form::Broken && s.undoes && s.replicas > 0 && !s.stopped && alone
+    };
+    if calm && could && cluster.put_back().is_none() && spec.services.iter().any(crashes) {
+        cluster.blame(format!("a release that crashes stays: {:?}", status.services));
     }
 }
 

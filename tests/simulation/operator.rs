@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use compose_operator::api::ComposeStackStatus;
+use compose_operator::api::{ComposeStackStatus, RolledBack};
 use compose_operator::controller::decide::{
-    Action, Answer, Bugs, Cause, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, Live, LiveObject, Observed, Outcome,
-    PodView, Probed, Refusal, Repair, StackView, Unseen, WorkloadView, decide_with,
+    Action, Answer, Bugs, Cause, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, Kept, Live, LiveObject, Observed,
+    Outcome, PodView, Probed, Record, Refusal, Repair, StackView, Unseen, WorkloadView, decide_with,
 };
 use compose_operator::translate::{Desired, External, ExternalKind, Kind};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
@@ -42,6 +42,7 @@ pub struct Work {
     pub recorded: Rc<ComposeStackStatus>,
     pub generation: i64,
     pub actions: Vec<Action>,
+    pub record: Option<Record>,
     /// It asked for actions: their answers come first, then another decision, then the status.
     pub again: bool,
 }
@@ -62,6 +63,9 @@ pub struct Operator {
     failures: BTreeMap<Key, Failure>,
     repairs: BTreeMap<Key, Repair>,
     desired: Option<(i64, Rc<Desired>)>,
+    kept: Kept,
+    /// The last good revision, as it was read for an update that failed.
+    good: Option<(RolledBack, Option<Rc<Spec>>)>,
     pub work: Option<Work>,
     /// Something was seen or answered since the last decision.
     pub dirty: bool,
@@ -207,6 +211,12 @@ impl Operator {
         let desired = self.desired.as_ref().unwrap().1.clone();
         let refusal = Refusal { reason: "InvalidSpec", message: "services.web.image: missing".to_owned() };
         let (live, unseen) = self.view(cluster);
+        let failure = recorded.rolled_back.clone().filter(|failure| failure.generation == stack.generation);
+        if self.good.as_ref().map(|(read, _)| read) != failure.as_ref() {
+            self.good = failure.map(|failure| (failure, cluster.kept.clone()));
+        }
+        let good = self.good.as_ref().map(|(_, spec)| spec.as_ref().map(|spec| (spec.clone(), Rc::new(spec.undoing()))));
+        let gone = Refusal { reason: "RolledBack", message: "gone".to_owned() };
         let missing =
             BTreeSet::from([External { kind: ExternalKind::Secret, name: "outside".to_owned(), path: "secrets.outside".to_owned() }]);
         let input = Input {
@@ -220,6 +230,8 @@ impl Operator {
                 stopped: stack.spec.stopped,
             },
             desired: if stack.spec.invalid { Err(&refusal) } else { Ok(&desired) },
+            good: good.as_ref().map(|good| good.as_ref().map(|(_, desired)| &**desired).ok_or(&gone)),
+            kept: &self.kept,
             warnings: &[],
             live: &live,
             unseen: &unseen,
@@ -229,12 +241,13 @@ impl Operator {
             repairs: &self.repairs,
             now,
         };
-        let Outcome { actions, status, again, .. } = decide_with(&input, self.planted.decide);
+        let Outcome { actions, status, again, record, undone, .. } = decide_with(&input, self.planted.decide);
         monitor::decided(cluster, &stack, &actions);
         let again = again.and_then(|d| now.checked_add(SignedDuration::try_from(d).unwrap_or(SignedDuration::from_hours(1))).ok());
         (self.dirty, self.wake) = (false, again);
         let acts = !actions.is_empty();
-        self.work = Some(Work { desired, spec: stack.spec.clone(), status, recorded, generation: stack.generation, actions, again: acts });
+        let (spec, desired) = good.flatten().filter(|_| undone).unwrap_or((stack.spec.clone(), desired));
+        self.work = Some(Work { desired, spec, record, status, recorded, generation: stack.generation, actions, again: acts });
     }
 
     /// Carries out one of the actions that were asked for, or writes the status when there are none left.
@@ -243,6 +256,8 @@ impl Operator {
         if work.actions.is_empty() {
             if work.again {
                 self.dirty = true;
+            } else if let Some(record) = &work.record {
+                self.keep(cluster, rng, &work, record, faults);
             } else {
                 self.write_status(cluster, rng, &work, faults);
             }
@@ -256,6 +271,22 @@ impl Operator {
             self.carry_out(cluster, rng, &work, &action, now, faults);
         }
         self.work = Some(work);
+    }
+
+    /// Keeps the revision that is ready, or none any more.
+    fn keep(&mut self, cluster: &mut Cluster, rng: &mut Rng, work: &Work, record: &Record, faults: Faults) {
+        self.dirty = true;
+        if rng.percent(faults.refused) {
+            return;
+        }
+        let (spec, kept) = match record {
+            Record::Keep(revision) => (Some(work.spec.clone()), Some(revision.clone())),
+            Record::Drop => (None, None),
+        };
+        cluster.keep(spec);
+        if !rng.percent(faults.lost) {
+            self.kept = Kept::Is(kept);
+        }
     }
 
     fn fail(&mut self, key: &Key, now: Timestamp) {
@@ -335,6 +366,7 @@ impl Operator {
     /// Writes the status, unless the stack has changed since it was read.
     fn write_status(&mut self, cluster: &mut Cluster, rng: &mut Rng, work: &Work, faults: Faults) {
         if work.status == *work.recorded {
+            self.kept = Kept::AsRecorded;
             return;
         }
         let Some(stack) = cluster.stack.clone() else { return };
@@ -356,6 +388,7 @@ impl Operator {
             objects.any(|o| o.kind == key.kind.as_str() && o.name == key.name && o.fields == answer.fields)
         };
         self.answers.retain(|key, answer| !held(key, answer));
+        self.kept = Kept::AsRecorded;
         self.status = Some((cluster.version(), status));
     }
 
@@ -396,6 +429,8 @@ fn live(object: &Obj, key: &Key, labelled: bool) -> LiveObject {
                 available: object.ready,
                 problem: None,
                 holds_replicas: object.holds_replicas,
+                paused: false,
+                claim_templates: Vec::new(),
             },
             _ => WorkloadView::None,
         },
@@ -426,6 +461,8 @@ fn pod_view(cluster: &Cluster, pod: &Pod) -> PodView {
         waiting: looping.then(|| ("CrashLoopBackOff".to_owned(), String::new())),
         exit_code,
         ended_by: None,
+        ran: None,
+        ended: false,
     };
     PodView {
         name: pod.name.clone(),

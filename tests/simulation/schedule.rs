@@ -203,7 +203,8 @@ impl World {
                 self.story.push(format!("somebody adds something to {key}"));
                 self.cluster.change(&key, |o| o.changed_by = Some("injector".to_owned()));
             }
-            8 if key.kind != Kind::PersistentVolumeClaim => {
+            // An autoscaler that nobody sees any more would go on setting replicas for ever.
+            8 if !matches!(key.kind, Kind::PersistentVolumeClaim | Kind::HorizontalPodAutoscaler) => {
                 self.story.push(format!("somebody strips {key} of its labels"));
                 self.cluster.change(&key, |o| {
                     o.labelled = false;

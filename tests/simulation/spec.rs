@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use compose_operator::api::keys;
-use compose_operator::compose::model::DependencyCondition;
-use compose_operator::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, ServicePlan};
+use compose_operator::compose::model::{DependencyCondition, FailureAction};
+use compose_operator::translate::{Desired, External, ExternalKind, Gate, Key, Kind, Lifetime, Object, OnFailure, ServicePlan};
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
@@ -59,6 +59,8 @@ pub struct Svc {
     pub autoscaled: bool,
     /// Another service shares its pods.
     pub guest: bool,
+    /// An update of it that fails is undone.
+    pub undoes: bool,
     pub gates: Vec<Gate>,
 }
 
@@ -96,6 +98,7 @@ impl Svc {
             external: rng.percent(4),
             autoscaled: rng.percent(20),
             guest: form == Form::Server && rng.percent(20),
+            undoes: rng.percent(40),
             gates: Vec::new(),
         };
         svc.replicas = svc.most_replicas().min(svc.replicas);
@@ -164,6 +167,7 @@ impl Svc {
                 Form::Fails => Lifetime::UntilSuccess { attempts: Some(2) },
                 _ => Lifetime::Forever,
             },
+            restart_window: None,
             gates: self.gates.clone(),
             externals: self
                 .external
@@ -173,6 +177,7 @@ impl Svc {
             endpoints: Vec::new(),
             urls: Vec::new(),
             progress_deadline: 100_000,
+            on_failure: self.undoes.then_some(OnFailure { action: FailureAction::Rollback, tolerated: 0.0 }),
         }
     }
 }
@@ -223,7 +228,7 @@ impl Spec {
     pub fn edit(&mut self, rng: &mut Rng) {
         let count = self.services.len();
         let at = rng.below(count);
-        match rng.below(14) {
+        match rng.below(16) {
             0 | 1 if count > 0 => self.services[at].version += 1,
             // A release of everything at once.
             2 => self.services.iter_mut().for_each(|s| s.version += 1),
@@ -253,6 +258,12 @@ impl Spec {
             10 => self.stopped ^= true,
             11 => self.invalid ^= true,
             12 => self.suspend ^= true,
+            // A release that crashes.
+            14 | 15 if count > 0 && self.services[at].form == Form::Server => {
+                let svc = &mut self.services[at];
+                (svc.form, svc.guest) = (Form::Broken, false);
+                svc.version += 1;
+            }
             13 if count > 0 => {
                 let svc = &mut self.services[at];
                 match rng.below(6) {
@@ -281,6 +292,13 @@ impl Spec {
                 gate.condition = DependencyCondition::Started;
             }
         }
+    }
+
+    /// What it becomes when it is put back, where nothing is to be undone.
+    pub fn undoing(&self) -> Desired {
+        let mut desired = self.desired();
+        desired.services.iter_mut().for_each(|plan| plan.on_failure = None);
+        desired
     }
 
     pub fn desired(&self) -> Desired {

@@ -1,6 +1,7 @@
 //! Which kind of workload a service becomes, how it is rolled out, when its run ends.
 
-use compose_operator::translate::{Kind, Lifetime, Object};
+use compose_operator::compose::model::FailureAction;
+use compose_operator::translate::{Kind, Lifetime, Object, OnFailure};
 
 use crate::support::Stack;
 
@@ -111,4 +112,71 @@ fn replicas_of_the_spec_beat_those_of_the_file() {
     assert_eq!(replicas(&stack), [5, 4, 0]);
     stack.settings.services.entry("api".to_owned()).or_default().stopped = true;
     assert_eq!(replicas(&stack), [5, 0, 0]);
+}
+
+/// The plan of the service `web` with these words in `deploy`, and what is said of them.
+fn update(deploy: &str, undoing: bool) -> (Option<OnFailure>, String, Vec<String>) {
+    let mut stack = Stack::of(&format!("services: {{web: {{image: x, deploy: {{{deploy}}}}}}}"));
+    stack.settings.undoing = undoing;
+    let codes = stack.codes();
+    let Some(desired) = stack.translate().0 else { return (None, String::new(), codes) };
+    let Object::Deployment(web) = &desired.objects[&desired.services[0].workload] else { panic!("no Deployment") };
+    let spec = web.spec.clone().unwrap();
+    let rolling = spec.strategy.unwrap().rolling_update.unwrap();
+    let json = serde_json::to_value(rolling).unwrap();
+    (
+        desired.services[0].on_failure,
+        format!("{}/{} after {}", json["maxSurge"], json["maxUnavailable"], spec.min_ready_seconds.unwrap_or(0)),
+        codes,
+    )
+}
+
+#[test]
+fn what_follows_when_an_update_fails_is_what_the_file_says_of_it() {
+    use FailureAction::{Pause, Rollback};
+    let action = |words: &str| update(words, false).0.map(|f| (f.action, f.tolerated));
+    assert_eq!(action(""), None, "Kubernetes goes on trying");
+    assert_eq!(action("update_config: {parallelism: 2}"), None);
+    assert_eq!(action("update_config: {failure_action: continue, max_failure_ratio: 0.1}"), None);
+    assert_eq!(action("update_config: {failure_action: pause}"), Some((Pause, 0.0)));
+    assert_eq!(action("update_config: {max_failure_ratio: 0.25}"), Some((Pause, 0.25)));
+    assert_eq!(action("update_config: {failure_action: rollback, max_failure_ratio: 0.5}"), Some((Rollback, 0.5)));
+}
+
+#[test]
+fn while_an_update_is_undone_the_words_of_rollback_config_hold() {
+    let words = "update_config: {parallelism: 2, order: stop-first, delay: 5s, failure_action: rollback}, \
+                 rollback_config: {parallelism: 0, order: start-first, monitor: 9s, failure_action: pause}";
+    let (action, strategy, said) = update(words, false);
+    assert_eq!((action.unwrap().action, strategy.as_str()), (FailureAction::Rollback, "0/2 after 5"));
+    assert_eq!(said, [""; 0]);
+    let (action, strategy, _) = update(words, true);
+    assert_eq!((action.unwrap().action, strategy.as_str()), (FailureAction::Pause, "\"100%\"/0 after 9"));
+    assert_eq!(update("update_config: {failure_action: rollback}", true).0, None, "what is put back is not undone");
+}
+
+#[test]
+fn an_undone_update_is_made_of_the_same_inputs() {
+    let mut stack =
+        Stack::of("services: {web: {image: x, deploy: {update_config: {failure_action: rollback}, rollback_config: {parallelism: 3}}}}");
+    let before = stack.desired();
+    stack.settings.undoing = true;
+    let after = stack.desired();
+    assert_eq!(before.inputs(), after.inputs());
+    assert_ne!(before.objects, after.objects);
+}
+
+#[test]
+fn words_that_make_no_sense_for_a_failed_update_are_refused() {
+    let refused = |words: &str| update(words, false).2;
+    assert_eq!(
+        refused("rollback_config: {failure_action: rollback}"),
+        ["invalid-value services.web.deploy.rollback_config.failure_action"],
+        "an undone update is not undone"
+    );
+    for config in ["update_config", "rollback_config"] {
+        let expected = [format!("failure-ratio services.web.deploy.{config}.max_failure_ratio")];
+        assert_eq!(refused(&format!("{config}: {{max_failure_ratio: 1.5}}")), expected);
+        assert_eq!(refused(&format!("{config}: {{max_failure_ratio: -0.1}}")), expected);
+    }
 }

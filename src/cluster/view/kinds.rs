@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::api::keys;
 use crate::translate::{HttpRoute, Kind};
 
-use super::{ClaimSpec, CronView, JobView, PortView, Seen, View, WorkloadView, claim_owner, holds_replicas, of_metadata};
+use super::{ClaimSpec, CronView, JobView, PortView, Seen, View, WorkloadView, claim_owner, holds, holds_replicas, of_metadata};
 
 #[derive(Resource, Clone, Debug, Deserialize)]
 #[resource(inherit = "k8s_openapi::api::apps::v1::Deployment")]
@@ -105,7 +105,10 @@ pub struct ClaimView {
 #[serde(default)]
 struct WorkloadSpec {
     replicas: Option<i32>,
+    paused: bool,
     template: TemplateView,
+    #[serde(rename = "volumeClaimTemplates")]
+    claim_templates: Vec<TemplateView>,
 }
 
 /// What is read of the spec of a CronJob.
@@ -180,6 +183,8 @@ impl View for DeploymentView {
             available: status.available_replicas.unwrap_or_default(),
             problem: problem.map(|c| c.message.clone().unwrap_or_default()),
             holds_replicas: holds_replicas(&self.metadata),
+            paused: self.spec.paused && holds(&self.metadata, "/f:spec/f:paused"),
+            claim_templates: Vec::new(),
         };
         Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }
@@ -200,6 +205,8 @@ impl View for StatefulSetView {
             available: status.available_replicas.unwrap_or_default(),
             problem: None,
             holds_replicas: holds_replicas(&self.metadata),
+            paused: false,
+            claim_templates: self.spec.claim_templates.iter().filter_map(|template| template.metadata.name.clone()).collect(),
         };
         Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }
@@ -261,6 +268,8 @@ impl View for DaemonSetView {
             available: status.number_available.unwrap_or_default(),
             problem: None,
             holds_replicas: false,
+            paused: false,
+            claim_templates: Vec::new(),
         };
         Seen { state, restarted_for: self.spec.restarted_for(), ..of_metadata(&self.metadata) }
     }

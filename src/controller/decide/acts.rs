@@ -30,6 +30,11 @@ impl<'a> Acts<'a> {
         }
     }
 
+    /// Asks for the action that an earlier failure calls for.
+    pub fn at_once(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
     /// Asks for a repair, unless the object has been repaired so often that it is too early for another; whether it does.
     pub fn repair(&mut self, action: Action, by: Option<&str>) -> bool {
         let key = action.key();

@@ -15,4 +15,6 @@ pub struct Bugs {
     pub keep_hold_of_replicas: bool,
     /// Updates go out whatever state the dependencies are in.
     pub ignore_update_gate: bool,
+    /// An update that has been undone is tried again.
+    pub forget_undone: bool,
 }

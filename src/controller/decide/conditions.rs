@@ -36,6 +36,11 @@ impl Situation {
         Self::stalled(refusal.reason, refusal.message.clone())
     }
 
+    /// An update failed and was undone.
+    pub fn rolled_back(message: String) -> Self {
+        Self::stalled(reason::ROLLED_BACK, message)
+    }
+
     pub fn suspended() -> Self {
         let message = "spec.suspend is set: nothing is reconciled".to_owned();
         Self { ready: None, reconciling: false, stalled: false, reason: reason::SUSPENDED, message }
@@ -74,7 +79,9 @@ fn stalls(standings: &BTreeMap<&Key, Standing>, services: &[Assessed]) -> Vec<Li
     let objects = standings.iter().filter_map(|(key, standing)| match standing.trouble.as_ref()? {
         Trouble::Conflict(text) => Some((reason::NAME_CONFLICT, text.clone())),
         Trouble::Failed(FailureKind::Forbidden, text) => Some((reason::FORBIDDEN, format!("{key}: {text}"))),
-        Trouble::Failed(FailureKind::Refused, text) => Some((reason::FORBIDDEN, format!("{key} is refused: {text}"))),
+        Trouble::Failed(FailureKind::Refused | FailureKind::Immutable, text) => {
+            Some((reason::FORBIDDEN, format!("{key} is refused: {text}")))
+        }
         Trouble::Failed(FailureKind::Transient, _) | Trouble::Pending | Trouble::Deletion(_) => None,
     });
     let services = services.iter().filter_map(|s| match s.outlook {

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::objects::{Stand, stand};
+use super::updates;
 use super::view::Scene;
 use super::{JobView, LiveObject, PodView, WorkloadView};
 use crate::compose::model::DependencyCondition;
@@ -11,18 +13,20 @@ use crate::translate::{Kind, Lifetime, ServicePlan};
 pub(super) struct Met {
     pub started: Option<String>,
     pub healthy: Option<String>,
+    /// All replicas counted as available. Kept of those alone whose updates may fail.
+    pub available: Option<String>,
 }
 
 impl Met {
     pub fn parse(text: &str) -> Self {
         let value = |name: &str| text.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned);
-        Self { started: value("started"), healthy: value("healthy") }
+        Self { started: value("started"), healthy: value("healthy"), available: value("available") }
     }
 }
 
 impl fmt::Display for Met {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [("started", &self.started), ("healthy", &self.healthy)];
+        let parts = [("started", &self.started), ("healthy", &self.healthy), ("available", &self.available)];
         let parts: Vec<String> = parts.iter().filter_map(|(name, value)| value.as_ref().map(|v| format!("{name}={v}"))).collect();
         f.write_str(&parts.join(","))
     }
@@ -39,6 +43,12 @@ pub(super) struct Facts {
     /// That it has ended at the wanted inputs stands in the recorded status. Only then may it be scaled to 0: its pods are the only other
     /// witnesses, and they go with that.
     pub end_is_recorded: bool,
+    /// The inputs at which its update has failed.
+    pub failed_update: Option<String>,
+    /// That it has stands in the recorded status: only then it is paused.
+    pub update_failure_is_recorded: bool,
+    /// Restarts that don't count as attempts.
+    pub forgiven: Forgiven,
 }
 
 impl Facts {
@@ -130,6 +140,8 @@ pub(super) struct Progress {
     pub problem: Option<String>,
     /// The number of replicas is a field of ours.
     pub holds_replicas: bool,
+    /// Its roll-out is paused, by a field of ours.
+    pub paused: bool,
 }
 
 impl Progress {
@@ -151,6 +163,8 @@ impl Progress {
                 available,
                 problem,
                 holds_replicas,
+                paused,
+                ..
             } => {
                 let observed = observed_generation >= generation;
                 let rolled = observed && updated == replicas && (total == replicas || plan.kind() == Kind::DaemonSet);
@@ -167,6 +181,7 @@ impl Progress {
                     ready: if shared { count(pods.iter().filter(|p| !p.deleting).filter(is_up)) } else { *ready },
                     problem: problem.clone(),
                     holds_replicas: *holds_replicas,
+                    paused: *paused,
                 }
             }
             WorkloadView::Job(job) => {
@@ -186,6 +201,7 @@ impl Progress {
                     ready,
                     problem: None,
                     holds_replicas: false,
+                    paused: false,
                 }
             }
             // It is there as soon as it is written; its runs are nobody's to wait for.
@@ -201,6 +217,7 @@ impl Progress {
                 ready: cron.active,
                 problem: cron.failing.then(|| "its last run has not succeeded".to_owned()),
                 holds_replicas: false,
+                paused: false,
             },
             _ => Self { written, ..Self::default() },
         }
@@ -220,7 +237,7 @@ fn has_started(plan: &ServicePlan, pod: &PodView) -> bool {
     main_container(plan, pod).is_some_and(begun)
 }
 
-fn count<'a>(pods: impl Iterator<Item = &'a PodView>) -> i32 {
+pub(super) fn count<'a>(pods: impl Iterator<Item = &'a PodView>) -> i32 {
     i32::try_from(pods.count()).unwrap_or(i32::MAX)
 }
 
@@ -241,8 +258,12 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
         exhausted: recorded.and_then(|r| r.exhausted.clone()),
         steps: Steps::gather(scene, plan, recorded.and_then(|r| r.pre_start.as_deref())),
         end_is_recorded: false,
+        failed_update: recorded.and_then(|r| r.failed_update.clone()).filter(|inputs| *inputs == plan.inputs && !is_zero(plan)),
+        update_failure_is_recorded: false,
+        forgiven: Forgiven::gather(plan, scene.pods(&plan.pod), recorded.and_then(|r| r.forgiven.as_deref())),
     };
     facts.end_is_recorded = facts.is_completed(plan) || facts.is_exhausted(plan);
+    facts.update_failure_is_recorded = facts.failed_update.is_some();
     let comes_up = live.is_some() && plan.kind().scales() && progress.replicas == 0;
     if is_zero(plan) || comes_up && !facts.end_is_recorded {
         // What comes up from 0 must be met again before anything follows it.
@@ -260,8 +281,14 @@ pub(super) fn gather(scene: &Scene, plan: &ServicePlan, live: Option<&LiveObject
     if job(live).is_some_and(|j| j.complete) || has_ended(plan, progress, scene.pods(&plan.pod)) {
         facts.completed = inputs();
     }
-    if is_used_up(plan, scene.pods(&plan.pod)) {
+    if is_used_up(plan, scene.pods(&plan.pod), &facts.forgiven) {
         facts.exhausted = inputs();
+    }
+    if progress.available {
+        facts.met.available = inputs().filter(|_| plan.on_failure.is_some() && progress.replicas > 0).or(facts.met.available);
+        (facts.failed_update, facts.update_failure_is_recorded) = (None, false);
+    } else if updates::is_under_way(scene, plan, &facts) && updates::fails_too_often(plan, progress, scene.pods(&plan.pod)) {
+        facts.failed_update = inputs();
     }
     facts
 }
@@ -284,12 +311,44 @@ fn has_ended(plan: &ServicePlan, progress: &Progress, pods: &[PodView]) -> bool 
         && current(plan, pods).next().is_some()
 }
 
-fn is_used_up(plan: &ServicePlan, pods: &[PodView]) -> bool {
+fn is_used_up(plan: &ServicePlan, pods: &[PodView], forgiven: &Forgiven) -> bool {
     let Lifetime::UntilSuccess { attempts: Some(limit) } = plan.lifetime else { return false };
-    current(plan, pods).filter_map(|p| main_container(plan, p)).any(|c| {
+    current(plan, pods).filter_map(|p| Some((p, main_container(plan, p)?))).any(|(pod, c)| {
         let failed = c.exit_code.is_some_and(|code| code != 0);
-        failed && is_crash_loop(c) && u32::try_from(c.restarts).is_ok_and(|n| n >= limit)
+        failed && is_crash_loop(c) && u32::try_from(c.restarts - forgiven.of(pod)).is_ok_and(|n| n >= limit)
     })
+}
+
+/// Restarts before a run that was long enough to count as a good one, by pod; `status.services[].forgiven`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Forgiven(BTreeMap<String, i32>);
+
+impl Forgiven {
+    /// The record, as far as its pods are still there, with what can be seen now on top.
+    fn gather(plan: &ServicePlan, pods: &[PodView], recorded: Option<&str>) -> Self {
+        let (Lifetime::UntilSuccess { attempts: Some(_) }, Some(window)) = (plan.lifetime, plan.restart_window) else {
+            return Self::default();
+        };
+        let pairs = recorded.unwrap_or_default().split(',').filter_map(|part| part.split_once('='));
+        let recorded: BTreeMap<&str, i32> = pairs.filter_map(|(pod, count)| Some((pod, count.parse().ok()?))).collect();
+        let of = |pod: &PodView| {
+            let container = main_container(plan, pod)?;
+            let before = recorded.get(pod.name.as_str()).copied();
+            let good = container.ran.is_some_and(|ran| ran >= window) && container.restarts > 0;
+            Some((pod.name.clone(), if good { container.restarts } else { before? }))
+        };
+        Self(current(plan, pods).filter_map(of).collect())
+    }
+
+    fn of(&self, pod: &PodView) -> i32 {
+        self.0.get(&pod.name).copied().unwrap_or_default()
+    }
+
+    /// As it is recorded.
+    pub fn text(&self) -> Option<String> {
+        let pairs: Vec<String> = self.0.iter().map(|(pod, count)| format!("{pod}={count}")).collect();
+        (!pairs.is_empty()).then(|| pairs.join(","))
+    }
 }
 
 pub(super) fn main_container<'a>(plan: &ServicePlan, pod: &'a PodView) -> Option<&'a super::ContainerView> {
@@ -297,6 +356,6 @@ pub(super) fn main_container<'a>(plan: &ServicePlan, pod: &'a PodView) -> Option
     pod.containers.iter().find(|c| c.name == plan.container).or_else(alone)
 }
 
-fn is_crash_loop(container: &super::ContainerView) -> bool {
+pub(super) fn is_crash_loop(container: &super::ContainerView) -> bool {
     container.waiting.as_ref().is_some_and(|(reason, _)| reason == "CrashLoopBackOff")
 }

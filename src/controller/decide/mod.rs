@@ -11,6 +11,8 @@
 //! | `steps` | the Job of the steps that run once before a service (`pre_start`) |
 //! | `stamp` | what a pod template carries of that: inputs, and the dependencies that restart it |
 //! | `prune` | what left the file |
+//! | `updates` | when a roll-out has failed |
+//! | `rollback` | that the last good revision is put back then, and which one that is |
 //! | `services`, `words` | a service's state, and why, in words |
 //! | `conditions`, `report`, `refused`, `notes` | the stack's status and Events |
 
@@ -27,24 +29,32 @@ mod outcome;
 mod prune;
 mod refused;
 mod report;
+mod rollback;
 mod services;
 mod stamp;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod updates;
 mod view;
 mod words;
 
 pub use crate::cluster::view::{ClaimSpec, ContainerView, CronView, EndedBy, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
 pub use bugs::Bugs;
-pub use observed::{Answer, Failure, FailureKind, Input, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};
-pub use outcome::{Action, Cause, Note, Outcome};
+pub use observed::{Answer, Failure, FailureKind, Input, Kept, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};
+pub use outcome::{Action, Cause, Note, Outcome, Record};
+
+use std::time::Duration;
 
 use acts::Acts;
 use conditions::Situation;
+use rollback::Undo;
 use view::Scene;
+
+/// When to look again after a status that has to be written first.
+const AFTER_RECORD: Duration = Duration::from_millis(500);
 
 /// What to do now about one stack, and what to say of it.
 ///
@@ -63,9 +73,16 @@ pub fn decide_with(input: &Input, bugs: Bugs) -> Outcome {
     if input.stack.suspend {
         return told(input, report::unchanged(input, &Situation::suspended()));
     }
-    match input.desired {
-        Err(refusal) => told(input, refused::status(input, refusal)),
-        Ok(desired) => reconcile(&Scene::new(input, desired, bugs)),
+    let wanted = match input.desired {
+        Err(refusal) => return told(input, refused::status(input, refusal)),
+        Ok(wanted) => wanted,
+    };
+    match (rollback::record(input, wanted).filter(|_| !bugs.forget_undone), input.good) {
+        (None, _) => reconcile(&Scene::new(input, wanted, Undo::No, bugs)),
+        (Some(record), Some(Ok(good))) => reconcile(&Scene::new(input, good, Undo::Back(record), bugs)),
+        (Some(record), Some(Err(refusal))) => reconcile(&Scene::new(input, wanted, Undo::Stuck(record, refusal), bugs)),
+        // It is read before the next decision.
+        (Some(_), None) => Outcome { status: input.recorded.clone(), again: Some(AFTER_RECORD), ..Outcome::default() },
     }
 }
 
@@ -79,8 +96,20 @@ fn reconcile(scene: &Scene) -> Outcome {
     let standings = objects::plan(scene, &mut acts);
     let services = services::plan(scene, &standings, &mut acts);
     let left = prune::plan(scene, &services, &mut acts);
-    let situation = conditions::judge(scene.input, &standings, &services, &left);
-    let status = report::status(scene, services, acts.contested, &situation);
+    let failure = rollback::begins(scene, &services);
+    let situation = match &failure {
+        Some(record) => Situation::rolled_back(format!("{}; the last good revision is put back", record.message)),
+        None => rollback::situation(scene, conditions::judge(scene.input, &standings, &services, &left)),
+    };
+    let record = rollback::keep(scene, &situation);
+    let undone = matches!(scene.undo, Undo::Back(_));
+    let mut status = report::status(scene, services, acts.contested, &situation);
+    rollback::note(scene, &mut status, situation.ready == Some(true));
+    if failure.is_some() {
+        status.rolled_back = failure;
+        (acts.actions, acts.again) = (Vec::new(), Some(AFTER_RECORD));
+    }
+    let status = report::fit(status);
     let notes = notes::all(scene, &acts.actions, &status);
-    Outcome { actions: acts.actions, status, notes, again: acts.again }
+    Outcome { actions: acts.actions, status, notes, again: acts.again, record, undone }
 }

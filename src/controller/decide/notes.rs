@@ -100,6 +100,7 @@ fn known(text: &str) -> &'static str {
         reason::EXTERNAL_RESOURCE_MISSING,
         reason::DEPENDENCY_FAILED,
         reason::DEADLINE_EXCEEDED,
+        reason::ROLLED_BACK,
     ];
     reasons.into_iter().find(|r| *r == text).unwrap_or(reason::SERVICE_FAILED)
 }

@@ -92,6 +92,7 @@ fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {
             acts.push(delete(key, live));
             Standing { exists: false, trouble: pending }
         }
+        Stand::Ours(live) if replace(object, live, acts) => Standing { exists: false, trouble: Some(Trouble::Pending) },
         Stand::Ours(live) => {
             let Some(action) = mend(scene, key, object, live) else { return Standing { exists: true, trouble: None } };
             let asked = acts.repair(action, live.changed_by.as_deref());
@@ -142,7 +143,27 @@ pub(super) fn apply(object: Object, live: &LiveObject, cause: Cause) -> Action {
 }
 
 pub(super) fn delete(key: &Key, live: &LiveObject) -> Action {
-    Action::Delete { key: key.clone(), uid: live.uid.clone(), resource_version: live.resource_version.clone() }
+    Action::Delete { key: key.clone(), uid: live.uid.clone(), resource_version: live.resource_version.clone(), orphans: false }
+}
+
+/// Deletes what can't be changed into what is wanted, so that it is made anew; whether that is called for. Claims are data, and a Job runs as it
+/// was made. The replicas of a StatefulSet stay for its successor, unless they lack a claim, which only their own successors can have.
+pub(super) fn replace(object: &Object, live: &LiveObject, acts: &mut Acts) -> bool {
+    let key = object.key();
+    let can_not_change = acts.failure(&key).is_some_and(|failure| failure.kind == FailureKind::Immutable);
+    if !can_not_change || matches!(key.kind, Kind::PersistentVolumeClaim | Kind::Job) {
+        return false;
+    }
+    let orphans = match (object, &live.state) {
+        (Object::StatefulSet(set), WorkloadView::Replicated { claim_templates, .. }) => {
+            let wanted = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
+            wanted.filter_map(|template| template.metadata.name.as_ref()).all(|name| claim_templates.contains(name))
+        }
+        _ => false,
+    };
+    let (uid, resource_version) = (live.uid.clone(), live.resource_version.clone());
+    acts.at_once(Action::Delete { key, uid, resource_version, orphans });
+    true
 }
 
 /// Whether to try the name again now, because no watch shows when it comes free.
@@ -207,9 +228,9 @@ pub(super) fn obstacle(scene: &Scene, standings: &BTreeMap<&Key, Standing>, plan
     let needed = standings.iter().filter(|(key, standing)| !standing.exists && !key.kind.is_optional());
     needed.into_iter().find_map(|(key, standing)| match &standing.trouble {
         // Others must not suffer for a name that is taken or a right that is missing, but no pod may mount what is another's.
-        Some(Trouble::Conflict(message) | Trouble::Failed(FailureKind::Forbidden | FailureKind::Refused, message)) => {
-            concerns(scene, plan, key).then(|| Obstacle { message: format!("needs {key}: {message}"), blocked: true })
-        }
+        Some(
+            Trouble::Conflict(message) | Trouble::Failed(FailureKind::Forbidden | FailureKind::Refused | FailureKind::Immutable, message),
+        ) => concerns(scene, plan, key).then(|| Obstacle { message: format!("needs {key}: {message}"), blocked: true }),
         _ => Some(Obstacle { message: format!("{key} is made first"), blocked: false }),
     })
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::Timestamp;
 
-use crate::api::{ComposeStackStatus, StackWarning};
+use crate::api::{ComposeStackStatus, Revision, StackWarning};
 use crate::cluster::view::{PodView, WorkloadView};
 use crate::translate::{Desired, External, Key};
 
@@ -12,6 +12,9 @@ pub struct Input<'a> {
     pub stack: StackView,
     /// What the stack is to become, or why that can't be said.
     pub desired: Result<&'a Desired, &'a Refusal>,
+    /// What the last good revision is to become, where it is read because an update of this generation has failed.
+    pub good: Option<Result<&'a Desired, &'a Refusal>>,
+    pub kept: &'a Kept,
     /// Warnings of load and translation, for status.
     pub warnings: &'a [StackWarning],
     pub live: &'a Live,
@@ -28,6 +31,18 @@ pub struct Input<'a> {
     /// Our repairs of drift, by object: who changes the same again and again is not fought at full speed.
     pub repairs: &'a BTreeMap<Key, Repair>,
     pub now: Timestamp,
+}
+
+/// What has become of the latest record of a revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// The status tells.
+    #[default]
+    AsRecorded,
+    /// This one is kept, or none, and the status that tells it is not written yet.
+    Is(Option<Revision>),
+    /// The revision of these inputs can't be kept.
+    Refused { inputs: String, message: String },
 }
 
 /// Repairs of one object. Forgotten once none was needed for ten minutes.
@@ -75,6 +90,8 @@ pub enum FailureKind {
     Forbidden,
     /// Any other refusal that the same request would meet again: 400, 413, 422.
     Refused,
+    /// Fields would change that never do: only another object of the name can be what is wanted.
+    Immutable,
     /// Conflicts, time-outs, 429, 5xx: expected to pass.
     Transient,
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::api::ComposeStackStatus;
+use crate::api::{ComposeStackStatus, Revision};
 use crate::translate::{Key, Object};
 
 /// What a decision asks for.
@@ -13,6 +13,19 @@ pub struct Outcome {
     pub notes: Vec<Note>,
     /// Look again after this time even if nothing changes.
     pub again: Option<Duration>,
+    /// What to do about the record of the last good revision, once there is no action left.
+    pub record: Option<Record>,
+    /// All this is about the last good revision, and not about what is wanted.
+    pub undone: bool,
+}
+
+/// What becomes of the record of a stack's last good revision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// What the stack is made from now is kept, in the place of what was kept before.
+    Keep(Revision),
+    /// No update of this stack is to be undone any more.
+    Drop,
 }
 
 /// One write, or one read that a decision needs.
@@ -29,7 +42,13 @@ pub enum Action {
         releases: bool,
     },
     /// Delete with preconditions on uid and resourceVersion.
-    Delete { key: Key, uid: String, resource_version: String },
+    Delete {
+        key: Key,
+        uid: String,
+        resource_version: String,
+        /// What it made stays, for its successor.
+        orphans: bool,
+    },
     /// Read the object and compare it with `object`, because the hash of our fields after our last write is unknown; a difference is
     /// repaired by applying. Either way the answer goes to `Unseen::answers`.
     Compare { object: Box<Object>, uid: String },

@@ -1,5 +1,6 @@
 use super::claims;
 use super::conditions::{Situation, conditions, cut, summary};
+use super::rollback;
 use super::services::Assessed;
 use super::view::{Scene, Seen, short};
 use super::{Input, Observed};
@@ -14,21 +15,29 @@ const MESSAGE: usize = 1024;
 const STATUS: usize = 16 * 1024;
 const STATUS_PER_SERVICE: usize = 512;
 
-/// The status of a stack that is reconciled.
+/// The status of a stack that is reconciled; it may be too long yet.
 pub(super) fn status(scene: &Scene, services: Vec<Assessed>, contested: Vec<(Key, String)>, situation: &Situation) -> ComposeStackStatus {
     let input = scene.input;
     let spared = services.iter().flat_map(|s| s.spared.iter().map(|text| dependency_warning(&s.status.name, text)));
     let contested = contested.into_iter().map(|(key, by)| contested_warning(&key, &by));
-    let warnings = input.warnings.iter().cloned().chain(spared).chain(contested).chain(claims::warnings(scene)).collect();
-    let status = ComposeStackStatus {
+    let warnings = input
+        .warnings
+        .iter()
+        .cloned()
+        .chain(spared)
+        .chain(contested)
+        .chain(claims::warnings(scene))
+        .chain(rollback::warning(scene))
+        .collect();
+    ComposeStackStatus {
         observed_generation: Some(input.stack.generation),
         conditions: conditions(input, situation),
         summary: Some(summary(input, &services)),
         objects: objects(scene),
         warnings: limit_warnings(warnings),
         services: services.into_iter().map(|s| s.status).collect(),
-    };
-    fit(status)
+        ..ComposeStackStatus::default()
+    }
 }
 
 /// The status of a stack of which nothing can be said anew but its situation.
@@ -110,6 +119,9 @@ pub(super) fn fit(mut status: ComposeStackStatus) -> ComposeStackStatus {
             warning.message = cut(&warning.message, message);
         }
         truncate_warnings(&mut status.warnings, warnings);
+        if let Some(undone) = &mut status.rolled_back {
+            undone.message = cut(&undone.message, message);
+        }
         if serde_json::to_vec(&status).is_ok_and(|json| json.len() <= bound) {
             break;
         }
@@ -129,7 +141,8 @@ fn most(status: &ComposeStackStatus) -> usize {
         .map(|s| 768 + text(&s.message) + s.waiting_for.len() * 70 + s.endpoints.iter().map(String::len).sum::<usize>());
     let warnings = status.warnings.iter().map(|w| 256 + 2 * (w.message.len() + w.path.len()));
     let conditions = status.conditions.iter().map(|c| 256 + 2 * c.message.len());
-    256 + status.objects.len() * 250 + services.sum::<usize>() + warnings.sum::<usize>() + conditions.sum::<usize>()
+    let undone = status.rolled_back.as_ref().map_or(0, |undone| 2 * undone.message.len());
+    512 + undone + status.objects.len() * 250 + services.sum::<usize>() + warnings.sum::<usize>() + conditions.sum::<usize>()
 }
 
 /// The key of a recorded object, as notes spell it.

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
@@ -8,15 +7,13 @@ use super::facts::{self, Facts, Progress, is_zero, job};
 use super::gates::{Pass, Verdict, Verdicts, on_create, order};
 use super::objects::{Stand, Standing, stand};
 use super::turn::{Hold, Turn, wanted};
+use super::updates;
 use super::view::Scene;
-use super::{FailureKind, LiveObject, WorkloadView, words};
+use super::{AFTER_RECORD, FailureKind, LiveObject, WorkloadView, words};
 use crate::api::keys::reason;
 use crate::api::{ServiceState, ServiceStatus};
 use crate::compose::model::DependencyCondition;
 use crate::translate::{Endpoint, Key, Kind, Lifetime, ServicePlan};
-
-/// When to look again after a status that has to be written first.
-const AFTER_RECORD: Duration = Duration::from_millis(500);
 
 /// What a service adds to the stack's conditions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +85,7 @@ fn assess<'a>(
             Hold::Conflict(_)
             | Hold::External(_)
             | Hold::DependencyFailed(..)
-            | Hold::Failed(FailureKind::Forbidden | FailureKind::Refused, _),
+            | Hold::Failed(FailureKind::Forbidden | FailureKind::Refused | FailureKind::Immutable, _),
         ) => true,
         Some(Hold::Objects { blocked, .. }) => *blocked,
         _ => false,
@@ -97,6 +94,11 @@ fn assess<'a>(
         Pass::Spared(message) => Some(format!("goes on without {message}")),
         _ => None,
     });
+    let fails = report.state == ServiceState::Failed && !blocked && updates::is_under_way(scene, plan, &facts);
+    let failed_update = facts.failed_update.clone().or_else(|| fails.then(|| plan.inputs.clone()));
+    if failed_update.is_some() && !facts.update_failure_is_recorded {
+        acts.look_after(AFTER_RECORD);
+    }
     let (met, pre_start) = (facts.met.to_string(), facts.steps.to_string());
     let status = ServiceStatus {
         name: plan.name.clone(),
@@ -115,6 +117,8 @@ fn assess<'a>(
         met: Some(met).filter(|m| !m.is_empty()),
         completed: facts.completed.clone(),
         exhausted: facts.exhausted.clone(),
+        failed_update,
+        forgiven: facts.forgiven.text(),
         pre_start: Some(pre_start).filter(|s| !s.is_empty()),
         since: report.since,
     };
@@ -177,7 +181,7 @@ impl View<'_, '_> {
             Some(Hold::Deletion(text)) => Report::new(Waiting, Outlook::WaitingForDeletion, say(text)),
             Some(Hold::Conflict(text)) => Report::new(Failed, Outlook::Stalled(reason::NAME_CONFLICT), say(text)),
             Some(Hold::Failed(FailureKind::Forbidden, text)) => Report::new(Failed, Outlook::Stalled(reason::FORBIDDEN), say(text)),
-            Some(Hold::StepsFailed(text) | Hold::Failed(FailureKind::Refused, text)) => {
+            Some(Hold::StepsFailed(text) | Hold::Failed(FailureKind::Refused | FailureKind::Immutable, text)) => {
                 Report::new(Failed, Outlook::Stalled(reason::SERVICE_FAILED), say(text))
             }
             Some(Hold::Steps(text) | Hold::Failed(FailureKind::Transient, text)) => {
@@ -275,6 +279,12 @@ impl View<'_, '_> {
                 Report::new(state, Outlook::Progressing, message)
             }
         };
+        if self.facts.failed_update.is_some() && report.state != ServiceState::Failed {
+            report = Report::new(ServiceState::Failed, Outlook::Stalled(reason::SERVICE_FAILED), report.message);
+        }
+        if updates::is_paused(plan, self.facts, progress) {
+            report.message = report.message.map(|message| format!("{message}; its update is paused until there is another one"));
+        }
         report.since = Some(since.to_string());
         report
     }

@@ -6,6 +6,7 @@ use super::gates::{Pass, Verdicts, on_create, on_update};
 use super::objects::{self, Stand, Standing, apply, delete, obstacle};
 use super::stamp::{self, Stamps};
 use super::steps;
+use super::updates;
 use super::view::{Scene, Seen};
 use super::{Action, Cause, FailureKind, LiveObject};
 use crate::translate::{ExternalKind, Key, Kind, Object, ServicePlan};
@@ -47,7 +48,13 @@ impl Turn<'_, '_> {
         let hold = if self.is_unwanted() { self.remove(acts) } else { self.write(object, acts) };
         match hold {
             Some(Hold::Pending) => {
-                acts.failure(&self.plan.workload).map(|f| Hold::Failed(f.kind, f.message.clone())).or(Some(Hold::Pending))
+                let failure = acts.failure(&self.plan.workload);
+                // A Job runs as it was made.
+                let stands = |kind| kind == FailureKind::Immutable && self.plan.kind() == Kind::Job;
+                if failure.is_some_and(|f| stands(f.kind)) {
+                    return None;
+                }
+                failure.map(|f| Hold::Failed(f.kind, f.message.clone())).or(Some(Hold::Pending))
             }
             hold => hold,
         }
@@ -104,6 +111,9 @@ impl Turn<'_, '_> {
             Stand::Going(seen) => self.retry(&seen, object, acts).or(Some(Hold::Deletion(objects::going(key)))),
             Stand::Taken(seen, owner) => self.retry(&seen, object, acts).or(Some(Hold::Conflict(objects::taken(key, owner)))),
             Stand::Stray(live) => self.mend(object, live, Cause::Adopted, acts),
+            Stand::Ours(live) if objects::replace(object, live, acts) => {
+                Some(Hold::Deletion("what is to change of it never does, so it is made anew".to_owned()))
+            }
             Stand::Ours(live) => self.mend(object, live, Cause::Changed, acts),
         }
     }
@@ -160,7 +170,9 @@ impl Turn<'_, '_> {
         let scaled = self.plan.kind().scales() && self.progress.replicas != self.replicas();
         let action = match repair {
             Some(Action::Apply { object, cause, .. }) => Some(self.apply(*object, live, cause)),
-            _ if scaled || self.releases() => Some(self.apply(self.render(object, live, false), live, Cause::Changed)),
+            _ if scaled || self.releases() || self.is_paused() != self.progress.paused => {
+                Some(self.apply(self.render(object, live, false), live, Cause::Changed))
+            }
             compare => compare,
         };
         match action {
@@ -176,7 +188,15 @@ impl Turn<'_, '_> {
         let stamps = Stamps::parse(live.restarted_for.as_deref());
         let stamps = if anew { stamps.renewed(self.plan, self.verdicts) } else { stamps };
         let replicas = (!self.are_scaled_by_others()).then(|| self.replicas());
-        stamp::workload(object, self.plan, replicas, &stamps)
+        let mut object = stamp::workload(object, self.plan, replicas, &stamps);
+        if let (true, Object::Deployment(deployment)) = (self.is_paused(), &mut object) {
+            deployment.spec.get_or_insert_default().paused = Some(true);
+        }
+        object
+    }
+
+    fn is_paused(&self) -> bool {
+        updates::is_paused(self.plan, self.facts, self.progress)
     }
 
     fn apply(&self, mut object: Object, live: &LiveObject, cause: Cause) -> Action {

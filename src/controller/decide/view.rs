@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
+use super::rollback::{self, Undo};
 use super::{Bugs, Input, LiveObject, Observed, PodView};
 use crate::api::{ObjectStatus, ServiceStatus};
 use crate::translate::{Desired, Key, ServicePlan};
@@ -11,6 +12,10 @@ pub(super) struct Scene<'a> {
     pub input: &'a Input<'a>,
     pub desired: &'a Desired,
     pub bugs: Bugs,
+    /// Whether the wanted update has failed.
+    pub undo: Undo<'a>,
+    /// Whether what is wanted is another revision than the one that could be put back.
+    pub is_update: bool,
     seen: BTreeMap<&'a Key, Seen<'a>>,
     /// The services that run in the pods of another, by its object name.
     guests: BTreeMap<&'a str, Vec<&'a ServicePlan>>,
@@ -28,12 +33,13 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub fn new(input: &'a Input<'a>, desired: &'a Desired, bugs: Bugs) -> Self {
+    pub fn new(input: &'a Input<'a>, desired: &'a Desired, undo: Undo<'a>, bugs: Bugs) -> Self {
         let mut guests: BTreeMap<&str, Vec<&ServicePlan>> = BTreeMap::new();
         for plan in desired.services.iter().filter(|plan| plan.is_guest()) {
             guests.entry(&plan.pod).or_default().push(plan);
         }
-        Self { input, desired, bugs, seen: overlay(input, bugs), guests }
+        let is_update = undo == Undo::No && rollback::is_update(input, desired);
+        Self { input, desired, bugs, undo, is_update, seen: overlay(input, bugs), guests }
     }
 
     /// The services that run in the pods of this one.

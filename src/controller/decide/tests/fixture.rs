@@ -6,8 +6,8 @@ pub use super::manifests::{claim, config, job_of_steps, policy, service, templat
 pub use super::plans::{Build, cron, daemon, job, stateful, svc, until_success};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::controller::decide::{
-    Action, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, JobView, Live, LiveObject, Observed, Outcome, PodView,
-    Refusal, Repair, StackView, Unseen, WorkloadView, decide,
+    Action, ClaimSpec, ContainerView, CronView, Failure, FailureKind, Input, JobView, Kept, Live, LiveObject, Observed, Outcome, PodView,
+    Record, Refusal, Repair, StackView, Unseen, WorkloadView, decide,
 };
 use crate::translate::{Desired, External, Key, Kind, Object, ServicePlan};
 
@@ -25,6 +25,9 @@ pub struct Bench {
     pub failures: BTreeMap<Key, Failure>,
     pub repairs: BTreeMap<Key, Repair>,
     pub now: Timestamp,
+    /// What the last good revision becomes.
+    pub good: Option<Result<Desired, Refusal>>,
+    pub kept: Kept,
     versions: u64,
 }
 
@@ -50,6 +53,8 @@ impl Bench {
             failures: BTreeMap::new(),
             repairs: BTreeMap::new(),
             now: Timestamp::from_second(1_700_000_000).unwrap(),
+            good: None,
+            kept: Kept::default(),
             versions: 0,
         };
         bench.want(services);
@@ -89,6 +94,8 @@ impl Bench {
         decide(&Input {
             stack: self.stack.clone(),
             desired: self.desired.as_ref(),
+            good: self.good.as_ref().map(|good| good.as_ref()),
+            kept: &self.kept,
             warnings: &self.warnings,
             live: &self.live,
             unseen: &self.unseen,
@@ -114,7 +121,15 @@ impl Bench {
     pub fn carry_out(&mut self) {
         for _ in 0..20 {
             let outcome = self.decide();
+            if let (true, Some(record)) = (outcome.actions.is_empty(), &outcome.record) {
+                self.kept = Kept::Is(match record {
+                    Record::Keep(revision) => Some(revision.clone()),
+                    Record::Drop => None,
+                });
+                continue;
+            }
             if outcome.actions.is_empty() && outcome.status == self.recorded {
+                self.kept = Kept::AsRecorded;
                 return;
             }
             for action in outcome.actions {
@@ -176,7 +191,13 @@ impl Bench {
                 _ => None,
             },
             state: match object {
-                Object::Deployment(d) => self.scaled(&object.key(), d.spec.as_ref().unwrap().replicas),
+                Object::Deployment(d) => {
+                    let mut state = self.scaled(&object.key(), d.spec.as_ref().unwrap().replicas);
+                    if let WorkloadView::Replicated { paused, .. } = &mut state {
+                        *paused = d.spec.as_ref().unwrap().paused == Some(true);
+                    }
+                    state
+                }
                 Object::StatefulSet(s) => self.scaled(&object.key(), s.spec.as_ref().unwrap().replicas),
                 Object::DaemonSet(_) => replicated(2, 0),
                 Object::CronJob(_) => WorkloadView::Cron(CronView::default()),
@@ -367,6 +388,8 @@ fn replicated(replicas: i32, ready: i32) -> WorkloadView {
         available: ready,
         problem: None,
         holds_replicas: false,
+        paused: false,
+        claim_templates: Vec::new(),
     }
 }
 

@@ -12,4 +12,5 @@ mod services;
 mod sharing;
 mod status;
 mod steps;
+mod updates;
 mod workloads;

@@ -266,7 +266,7 @@ fn what_left_the_file_is_deleted_under_preconditions_and_claims_stay() {
     let version = bench.live(Kind::Service, "old").resource_version.clone();
     bench.want([svc("web")]);
     bench.check(&["delete Service old", "delete Deployment old"]);
-    let expected = Action::Delete { key: Key::new(Kind::Service, "old"), uid, resource_version: version };
+    let expected = Action::Delete { key: Key::new(Kind::Service, "old"), uid, resource_version: version, orphans: false };
     assert_eq!(bench.decide().actions[0], expected);
     bench.settle();
     assert!(bench.live.objects.contains_key(&Key::new(Kind::PersistentVolumeClaim, "shop-old")));
@@ -364,4 +364,26 @@ fn another_rendering_at_the_same_inputs_restarts_nothing() {
     // Nor after a restart of the operator, which leaves nothing but what stands in the cluster.
     bench.unseen = crate::controller::decide::Unseen::default();
     bench.check(&[]);
+}
+
+#[test]
+fn what_can_not_be_changed_is_made_anew_but_claims_and_what_is_not_ours() {
+    let mut bench = Bench::running([svc("web")]);
+    bench.fail(Kind::Service, "web", FailureKind::Immutable, "field is immutable");
+    bench.check(&["delete Service web"]);
+    bench.remove(Kind::Service, "web");
+    bench.failures.clear();
+    bench.check(&["create Service web"]);
+
+    let mut bench = Bench::of([svc("web")]);
+    bench.add(claim("shop-web"));
+    bench.settle();
+    bench.fail(Kind::PersistentVolumeClaim, "shop-web", FailureKind::Immutable, "field is immutable");
+    bench.check(&[]);
+
+    let mut bench = Bench::running([svc("web")]);
+    bench.live(Kind::Deployment, "web").whose = Observed::Adoptable;
+    bench.fail(Kind::Deployment, "web", FailureKind::Immutable, "field is immutable");
+    bench.check(&[]);
+    bench.check_conditions("False", "False", "True", "ServiceFailed");
 }

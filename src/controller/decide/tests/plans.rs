@@ -1,5 +1,5 @@
-use crate::compose::model::DependencyCondition;
-use crate::translate::{External, ExternalKind, Gate, Key, Kind, Lifetime, PreStart, ServicePlan};
+use crate::compose::model::{DependencyCondition, FailureAction};
+use crate::translate::{External, ExternalKind, Gate, Key, Kind, Lifetime, OnFailure, PreStart, ServicePlan};
 
 /// A service with its Service, at version 1.
 pub fn svc(name: &str) -> ServicePlan {
@@ -17,11 +17,13 @@ pub fn svc(name: &str) -> ServicePlan {
         autoscaled: None,
         stopped: false,
         lifetime: Lifetime::Forever,
+        restart_window: None,
         gates: Vec::new(),
         externals: Vec::new(),
         endpoints: Vec::new(),
         urls: Vec::new(),
         progress_deadline: 600,
+        on_failure: None,
     }
 }
 
@@ -61,6 +63,7 @@ pub trait Build: Sized {
     fn inside(self, host: &str) -> Self;
     fn beside(self, container: &str) -> Self;
     fn after_steps(self, inputs: &str) -> Self;
+    fn failing(self, action: FailureAction, tolerated: f64) -> Self;
 }
 
 impl Build for ServicePlan {
@@ -116,6 +119,10 @@ impl Build for ServicePlan {
         let workload = Key::new(Kind::Job, format!("{pod}-{inputs}"));
         self.pre_start = Some(PreStart { workload, inputs: inputs.to_owned(), pod });
         self
+    }
+
+    fn failing(self, action: FailureAction, tolerated: f64) -> Self {
+        Self { on_failure: Some(OnFailure { action, tolerated }), ..self }
     }
 
     fn needs_secret(mut self, name: &str) -> Self {

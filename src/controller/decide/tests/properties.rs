@@ -68,6 +68,8 @@ fn live(kind: Kind) -> impl Strategy<Value = LiveObject> {
                     available: ready,
                     problem: None,
                     holds_replicas: flag,
+                    paused: false,
+                    claim_templates: Vec::new(),
                 },
                 Kind::CronJob => WorkloadView::Cron(CronView { active: ready, failing: flag }),
                 Kind::HorizontalPodAutoscaler => WorkloadView::Companion { problem: flag.then(|| "no metrics".to_owned()) },

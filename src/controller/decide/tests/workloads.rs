@@ -1,7 +1,10 @@
-use super::fixture::{Bench, Build, daemon, job, pod, svc, until_success};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use kube::api::ObjectMeta;
+
+use super::fixture::{Bench, Build, daemon, job, pod, stateful, svc, until_success};
 use crate::api::ServiceState;
-use crate::controller::decide::{JobView, PodView, WorkloadView};
-use crate::translate::{Key, Kind};
+use crate::controller::decide::{Action, FailureKind, JobView, PodView, WorkloadView};
+use crate::translate::{Key, Kind, Object};
 
 #[test]
 fn replicas_follow_the_file() {
@@ -200,4 +203,40 @@ fn a_failed_job_stays_for_its_logs_and_runs_again_when_somebody_deletes_it() {
     bench.check_conditions("False", "False", "True", "ServiceFailed");
     bench.remove(Kind::Job, "init--init-1");
     bench.check(&["create Job init--init-1"]);
+}
+
+/// Whether the replicas of a StatefulSet that can't be changed stay, where it has the claims `live` and is to have `wanted`.
+fn stay(live: &[&str], wanted: &[&str]) -> bool {
+    let mut bench = Bench::running([stateful("db")]);
+    let template = |name: &&str| PersistentVolumeClaim {
+        metadata: ObjectMeta { name: Some((*name).to_owned()), ..ObjectMeta::default() },
+        ..PersistentVolumeClaim::default()
+    };
+    let object = bench.desired.as_mut().unwrap().objects.get_mut(&Key::new(Kind::StatefulSet, "db")).unwrap();
+    let Object::StatefulSet(set) = object else { panic!("not a StatefulSet") };
+    set.spec.as_mut().unwrap().volume_claim_templates = Some(wanted.iter().map(template).collect());
+    let WorkloadView::Replicated { claim_templates, .. } = &mut bench.live(Kind::StatefulSet, "db").state else { panic!("no replicas") };
+    *claim_templates = live.iter().map(|name| (*name).to_owned()).collect();
+    bench.fail(Kind::StatefulSet, "db", FailureKind::Immutable, "updates to statefulset spec for fields other than");
+    assert_eq!(bench.service_status("db").state, ServiceState::Waiting);
+    let [Action::Delete { orphans, .. }] = bench.decide().actions[..] else { panic!("{:?}", bench.actions()) };
+    orphans
+}
+
+#[test]
+fn replicas_of_a_stateful_set_that_is_made_anew_stay_if_they_have_all_their_claims() {
+    assert!(stay(&["data"], &["data"]));
+    assert!(stay(&["data", "logs"], &["data"]));
+    assert!(!stay(&["data"], &["data", "logs"]), "a pod never gets a further volume");
+}
+
+#[test]
+fn a_job_that_can_not_be_changed_runs_as_it_was_made() {
+    let mut bench = Bench::of([job("task")]);
+    bench.carry_out();
+    bench.job("task", JobView { active: 1, ready: 1, ..JobView::default() });
+    bench.drift(Kind::Job, "task--task-1");
+    bench.fail(Kind::Job, "task--task-1", FailureKind::Immutable, "field is immutable");
+    bench.check(&[]);
+    assert_eq!(bench.service_status("task").state, ServiceState::Running);
 }
