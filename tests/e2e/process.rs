@@ -1,7 +1,10 @@
 //! What a process finds when it starts: its words, its variables, its user, its terminal, its limits.
 
-use crate::support::Space;
+use compose_operator::api::ComposeStack;
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
+
+use crate::support::Space;
 
 /// Texts that something on their way could take for its own.
 const TRAPS: &[&str] = &[
@@ -109,6 +112,32 @@ async fn entrypoint_and_command_arrive_byte_for_byte() {
     let found = words(&space, "/proc/1/cmdline").await;
     assert_eq!(found[..4], ["sh", "-c", "trap exit TERM; sleep infinity & wait", "$0 $(HOSTNAME)"]);
     assert_eq!(found[4..], *TRAPS);
+    space.close().await;
+}
+
+#[tokio::test]
+async fn values_that_a_secret_gives_arrive_byte_for_byte_and_stand_in_no_pod() {
+    let space = Space::open("tainted").await;
+    let secret = "s3cret $HOME $$ $(HOSTNAME) ${HOME} 'single' \"double\" back\\slash\ntwo é日本";
+    space.make::<Secret>(json!({"metadata": {"name": "values"}, "stringData": {"PASSWORD": secret}})).await;
+    let web = json!({
+        "image": "busybox",
+        "environment": {"PLAIN": "${PASSWORD}", "URL": "db://me:${PASSWORD}@db $$HOME"},
+        "command": ["sh", "-c", "trap exit TERM; sleep infinity & wait", "name", "${PASSWORD}", "--password=${PASSWORD} $$HOME"],
+        "configs": ["settings"],
+    });
+    let file = json!({"services": {"web": web}, "configs": {"settings": {"content": "password=${PASSWORD}"}}});
+    space.create_spec("shop", json!({"compose": file.to_string(), "variablesFrom": [{"secret": {"name": "values"}}]})).await;
+    space.ready("shop").await;
+    let found = words(&space, "/proc/1/environ").await;
+    for expected in [format!("PLAIN={secret}"), format!("URL=db://me:{secret}@db $HOME")] {
+        assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
+    }
+    assert_eq!(words(&space, "/proc/1/cmdline").await[4..], [secret.to_owned(), format!("--password={secret} $HOME")]);
+    assert_eq!(space.sh("web", "cat /settings").await, format!("password={secret}"));
+    let pod = serde_json::to_string(&space.pod("web").await).unwrap();
+    let stack = serde_json::to_string(&space.list::<ComposeStack>().await).unwrap();
+    assert!(!pod.contains("s3cret") && !stack.contains("s3cret"));
     space.close().await;
 }
 

@@ -49,7 +49,9 @@ async fn simple_server_scales_to_three_and_heals_within_seconds() {
     seed.asks("simple-server", 8000, "/", &[], "test.txt").await;
     assert_eq!(replicas(&seed.ready().await, "simple-server"), (1, 1));
     let space = &seed.space;
-    space.patch(&seed.name, json!({"services": {"simple-server": {"replicas": 3}}})).await;
+    let partly = |stack: &ComposeStack| matches!(replicas(stack, "simple-server"), (1 | 2, 3));
+    let scale = space.patch(&seed.name, json!({"services": {"simple-server": {"replicas": 3}}}));
+    tokio::join!(space.until_stack(&seed.name, "on its way to 3/3", partly), scale);
     assert_eq!(replicas(&seed.ready().await, "simple-server"), (3, 3));
     let before = uids(space, "simple-server").await;
     assert_eq!(before.len(), 3);
