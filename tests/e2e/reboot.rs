@@ -2,6 +2,7 @@
 
 use compose_operator::api::ServiceState;
 use k8s_openapi::api::batch::v1::Job;
+use serde_json::json;
 
 use crate::support::{Space, alone, answer, node, service};
 
@@ -48,6 +49,11 @@ volumes: {data: }
     let written: Vec<String> =
         space.writes()[writes..].iter().filter(|event| event.subresource() != "status").map(devcluster::AuditEvent::summary).collect();
     assert!(written.is_empty(), "{written:?}");
+
+    // The operator is back too.
+    space.patch("shop", json!({"services": {"web": {"replicas": 3}}})).await;
+    space.until_pods("web", 3).await;
+    space.ready("shop").await;
     space.close().await;
     drop(alone);
 }
