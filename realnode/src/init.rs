@@ -1,11 +1,9 @@
 //! The first process of a node: makes the mounts, starts the supervisor of all others, and buries the orphans.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-use rustix::fs::inotify;
 use rustix::process::{Pid, WaitOptions, wait};
 
 use crate::boot::Boot;
@@ -42,7 +40,13 @@ fn mount(boot: &Boot) -> Result<(), Error> {
 }
 
 /// The provisioner makes directories that only root may write to; volumes of other provisioners are everybody's.
+#[cfg(target_os = "linux")]
 fn open_volumes() -> Result<(), Error> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use rustix::fs::inotify;
+
     let failed = |error: rustix::io::Errno| Error::file("watch", VOLUMES)(error.into());
     let watch = inotify::init(inotify::CreateFlags::CLOEXEC).map_err(failed)?;
     inotify::add_watch(&watch, VOLUMES, inotify::WatchFlags::CREATE).map_err(failed)?;
@@ -51,12 +55,18 @@ fn open_volumes() -> Result<(), Error> {
         let mut events = inotify::Reader::new(&watch, &mut buffer);
         while let Ok(event) = events.next() {
             if let Some(name) = event.file_name() {
-                let path = PathBuf::from(VOLUMES).join(name.to_string_lossy().as_ref());
+                let path = Path::new(VOLUMES).join(name.to_string_lossy().as_ref());
                 drop(fs::set_permissions(path, Permissions::from_mode(0o777)));
             }
         }
     });
     Ok(())
+}
+
+/// There are no nodes elsewhere, but there this says so.
+#[cfg(not(target_os = "linux"))]
+fn open_volumes() -> Result<(), Error> {
+    Err(Error::NotRoot)
 }
 
 /// Waits for every process that ends, so that none stays a zombie, until that one does.

@@ -4,8 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::error::Error;
 use crate::layout::Layout;
@@ -36,7 +35,11 @@ fn in_network(name: &str) -> Vec<Pid> {
 }
 
 /// Cuts the power: the process, and with it everything in its pid namespace, is gone when this returns.
+#[cfg(target_os = "linux")]
 pub fn cut_power(process: Pid) -> Result<(), Error> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::process::{PidfdFlags, pidfd_open, pidfd_send_signal};
+
     let failed = |error: rustix::io::Errno| Error::file("end", format!("process {process:?}"))(error.into());
     let handle = match pidfd_open(process, PidfdFlags::empty()) {
         Err(rustix::io::Errno::SRCH) => return Ok(()),
@@ -49,6 +52,12 @@ pub fn cut_power(process: Pid) -> Result<(), Error> {
     // Readable when it has ended, and the first process of a namespace ends last.
     poll(&mut [PollFd::new(&handle, PollFlags::IN)], None).map_err(failed)?;
     Ok(())
+}
+
+/// There are no nodes elsewhere, but there this says so.
+#[cfg(not(target_os = "linux"))]
+pub fn cut_power(_process: Pid) -> Result<(), Error> {
+    Err(Error::NotRoot)
 }
 
 /// What tells one namespace from another.

@@ -64,13 +64,24 @@ impl Volume {
 
     /// Brings all that was written to the disk.
     pub fn sync(&self) -> Result<(), Error> {
-        let synced = File::open(&self.root).and_then(|root| rustix::fs::syncfs(root).map_err(io::Error::from));
-        synced.map_err(Error::file("sync", &self.root))
+        let failed = Error::file("sync", &self.root);
+        File::open(&self.root).and_then(|root| sync(&root)).map_err(failed)
     }
 
     fn beside(&self, what: &str) -> PathBuf {
         self.root.join(format!("{PREFIX}.{what}"))
     }
+}
+
+#[cfg(target_os = "linux")]
+fn sync(root: &File) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(root)?)
+}
+
+/// Containers are Linux; elsewhere only the plugin runs, which fills no volumes.
+#[cfg(not(target_os = "linux"))]
+fn sync(root: &File) -> io::Result<()> {
+    root.sync_all()
 }
 
 /// Locks a file; without a lock where the file system has none, as two pods seldom start on a fresh volume at once.
