@@ -9,7 +9,7 @@ use devcluster::{AuditLog, Cluster};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long a test waits for anything: far longer than it takes, as other tests run beside it.
-pub const PATIENCE: Duration = Duration::from_secs(90);
+pub const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The operator's own namespace; also the name of its release, its Deployment and its account.
 pub const OPERATOR_NAMESPACE: &str = "compose-operator";
