@@ -8,7 +8,7 @@
 //! | `project`, `port`, `joins`, `dollars`, `linux_capability` | what the text alone tells |
 //! | `settings`, `stack`, `report` | what every part reads and writes |
 //! | `support` | the table of what becomes of each attribute |
-//! | `plans`, `sharing`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
+//! | `plans`, `sharing`, `once`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
 //! | `workload`, `update`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
@@ -58,6 +58,7 @@ mod namespaces;
 mod network_policy;
 mod object;
 mod objects;
+mod once;
 mod placement;
 mod plans;
 mod pod;

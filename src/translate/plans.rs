@@ -13,6 +13,7 @@ use super::inputs;
 use super::namespaces;
 use super::object::Kind;
 use super::objects::Objects;
+use super::once;
 use super::pod::{self, Context, Member, Pod};
 use super::pre_start;
 use super::project::service_path;
@@ -45,7 +46,11 @@ pub fn plans<'a>(
     // A guest that is stopped alone leaves the pod.
     let is_out = |member: &Member| member.key != host && stack.settings.services.get(member.key).is_some_and(|service| service.stopped);
     let inside: Vec<Member> = all.iter().copied().filter(|member| !is_out(member)).collect();
-    let pod = pod::pod(context, &inside, kind, objects, report);
+    let mut pod = pod::pod(context, &inside, kind, objects, report);
+    let ends = ends(stack, &inside, kind, kinds);
+    for container in pod.template.spec.iter_mut().flat_map(|spec| &mut spec.containers) {
+        container.restart_policy = ends.get(&container.name).map(|policy| (*policy).to_owned());
+    }
     let restarts: Vec<Restart> = inside.iter().map(restart).collect();
     let inputs = inputs::of_workload(context, kind, &restarts, &pod);
     let autoscaled = scaling::bounds(stack, host, kind);
@@ -69,6 +74,7 @@ pub fn plans<'a>(
         let stopped = stopped || is_out(member);
         let container = container::container_name(member.service, member.name);
         let lifetime = workload::lifetime(kind, restart(member));
+        let once = ends.contains_key(&container);
         let publish::Publication { endpoints, urls } = publish::publish(stack, member.key, member.service, member.name, objects, report);
         ServicePlan {
             name: member.key.to_owned(),
@@ -82,8 +88,12 @@ pub fn plans<'a>(
             replicas: if stopped { 0 } else { wanted },
             autoscaled,
             stopped,
-            // A pod that others share goes on when one of its programs has ended.
-            lifetime: if shared && kind != Kind::Job { Lifetime::Forever } else { lifetime },
+            lifetime: match lifetime {
+                _ if once => Lifetime::Once,
+                // A pod that others share goes on when one of its programs fails.
+                Lifetime::UntilSuccess { .. } if shared => Lifetime::UntilSuccess { attempts: None },
+                lifetime => lifetime,
+            },
             restart_window: workload::restart_window(member.service),
             gates: if is_host { gates.to_vec() } else { Vec::new() },
             externals: if is_host { externals.clone() } else { Vec::new() },
@@ -96,6 +106,19 @@ pub fn plans<'a>(
     };
     let keys = std::iter::once(host).chain(stack.guests(host));
     keys.zip(all.iter().map(planned)).collect()
+}
+
+/// The containers whose programs run once in a pod that goes on, and when each of them is started again.
+fn ends(stack: &Stack, members: &[Member], kind: Kind, kinds: &BTreeMap<&str, (Kind, Restart)>) -> BTreeMap<String, &'static str> {
+    let guests = members.iter().skip(1).filter(|_| kind == Kind::Deployment);
+    guests
+        .filter_map(|member| {
+            let restart = kinds.get(member.key)?.1;
+            let policy = if matches!(restart, Restart::OnFailure { .. }) { "OnFailure" } else { "Never" };
+            let once = once::runs_once(stack, member.key, member.service, restart);
+            once.then(|| (container::container_name(member.service, member.name), policy))
+        })
+        .collect()
 }
 
 /// What must exist before the pod is made.

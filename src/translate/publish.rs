@@ -20,6 +20,7 @@ use super::names::ObjectName;
 use super::object::Object;
 use super::object::StringMap;
 use super::objects::{Objects, metadata, selector, service_labels};
+use super::once;
 use super::port::Protocol;
 use super::project::service_path;
 use super::report::Report;
@@ -224,6 +225,10 @@ impl Draft {
         if stack.host(key) != key {
             intent["host"] = json!(stack.host(key));
         }
+        let ends_in_part = once::ends_in_part(stack, key);
+        if ends_in_part {
+            intent["notReady"] = json!(true);
+        }
         let said = json!([self.load_balancer_class, self.source_ranges, self.external_traffic_policy]);
         if said != json!([null, [], null]) {
             intent["said"] = said;
@@ -232,6 +237,7 @@ impl Draft {
             type_: Some(kind.to_owned()),
             ports: Some(self.ports),
             ip_family_policy: wants_ipv6(stack, key).then(|| PREFER_DUAL_STACK.to_owned()),
+            publish_not_ready_addresses: ends_in_part.then_some(true),
             selector: Some(selector(stack, stack.pod_name(key).unwrap_or(name))),
             load_balancer_class: self.load_balancer_class,
             load_balancer_source_ranges: (!self.source_ranges.is_empty()).then_some(self.source_ranges),

@@ -21,6 +21,7 @@ use super::names::{self, ObjectName};
 use super::object::Object;
 use super::object::StringMap;
 use super::objects::{Objects, metadata, selector, service_labels, stack_labels, stack_selector};
+use super::once;
 use super::port::{Listen, Protocol};
 use super::project::service_path;
 use super::report::Report;
@@ -79,7 +80,7 @@ pub fn services(stack: &Stack, ports: &Ports, aliases: &Aliases, objects: &mut O
         let shape = Shape {
             ports: targets.iter().filter_map(|(key, ..)| ports.get(key)).flatten().copied().collect(),
             headless: targets.iter().any(|(key, service, _)| is_headless(stack, key, service)),
-            not_ready: targets.iter().any(|(_, service, _)| asks_itself(service)),
+            not_ready: targets.iter().any(|(key, service, _)| asks_itself(service) || once::ends_in_part(stack, key)),
             dual_stack: targets.iter().any(|(key, ..)| wants_ipv6(stack, key)),
         };
         let (labels, selector) = match targets.as_slice() {
@@ -119,7 +120,8 @@ impl Shape {
             let path = service_path(key).key(super::kubernetes::KEY).key("service");
             report.refuse("no-port", &path, "a virtual address forwards ports that are known; name them in `expose` or x-kubernetes.ports");
         }
-        Self { ports, headless: is_headless(stack, key, service), not_ready: asks_itself(service), dual_stack: wants_ipv6(stack, key) }
+        let not_ready = asks_itself(service) || once::ends_in_part(stack, key);
+        Self { ports, headless: is_headless(stack, key, service), not_ready, dual_stack: wants_ipv6(stack, key) }
     }
 
     /// Makes it a Service with an address of its own, which lines of hosts files can hold.

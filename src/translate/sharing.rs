@@ -129,6 +129,16 @@ fn check_end((host, kind, of_host): (&str, Kind, Restart), (alone, of_guest): (K
         (Kind::Job, _) => {
             report.refuse("shared-pod", &at, format!("is to be kept running, but shares the pod of {host}, which runs once"));
         }
+        (Kind::Deployment, Kind::Job) => {
+            report.warn(
+                "shared-pod",
+                &at,
+                format!(
+                    "runs once in the pod of {host}, which is not ready any more when it has ended: the names of both lead there nevertheless, \
+                     and an old pod goes before its successor comes"
+                ),
+            );
+        }
         (_, Kind::Job) => {
             report.refuse("shared-pod", &at, format!("runs once, but shares the pod of {host}, which is kept running"));
         }

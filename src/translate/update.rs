@@ -53,7 +53,9 @@ pub fn settle(update: Option<&UpdateConfig>) -> i32 {
 pub fn of_deployment(update: Option<&UpdateConfig>, pod: &Pod, path: &Path, report: &mut Report) -> DeploymentStrategy {
     let order = update.and_then(|update| update.order);
     let writes = pod.writes_claims();
-    if writes && order != Some(UpdateOrder::StartFirst) {
+    // A pod of which a program has ended is not ready, so that nothing would ever make room for its successor.
+    let ends_in_part = pod.template.spec.iter().flat_map(|spec| &spec.containers).any(|container| container.restart_policy.is_some());
+    if writes && order != Some(UpdateOrder::StartFirst) || ends_in_part {
         return DeploymentStrategy { type_: Some("Recreate".to_owned()), rolling_update: None };
     }
     if writes {

@@ -1,7 +1,10 @@
 //! What depends on what: updates in order, restarts, programs that end.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::ResourceExt;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
 
 use compose_operator::api::{ComposeStack, ServiceState, ServiceStatus};
 
@@ -133,5 +136,31 @@ async fn a_name_that_gets_ports_gets_an_address_and_keeps_it() {
     let kept = space.api::<Service>().get("app").await.unwrap();
     assert_eq!(address(Some(&kept)), address(given.as_ref()));
     assert_eq!(kept.spec.unwrap().ports.unwrap()[0].port, 8000, "what resolved it before may still use it");
+    space.close().await;
+}
+
+/// Simulated pods have no restart policies of single containers: the test tells how the guest's ended.
+#[tokio::test]
+async fn a_guest_that_runs_once_completes_beside_its_host_and_lets_others_start() {
+    let space = Space::open("guest").await;
+    let file = "
+services:
+  web: {image: nginx, restart: always, expose: [80]}
+  seed: {image: seed, network_mode: 'service:web', restart: 'no'}
+  after: {image: app, depends_on: {seed: {condition: service_completed_successfully}}}
+";
+    space.create("shop", file).await;
+    let [pod] = &space.until_pods("web", 1).await[..] else { panic!("one pod") };
+    let container = |name: &str, state: serde_json::Value| json!({"name": name, "image": name, "imageID": "", "ready": name == "web", "started": name == "web", "restartCount": 0, "state": state});
+    let now = "2026-01-01T00:00:00Z";
+    let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}});
+    let statuses = [container("web", json!({"running": {"startedAt": now}})), container("seed", ended)];
+    until_service(&space, "web", "running", |web| web.state == ServiceState::Running).await;
+    assert_eq!(space.names::<Deployment>().await, ["web"], "nothing starts before the guest has completed");
+    let status = Patch::Merge(json!({"status": {"containerStatuses": statuses}}));
+    space.api::<Pod>().patch_status(&pod.name_any(), &PatchParams::default(), &status).await.unwrap();
+    let stack = space.ready("shop").await;
+    assert_eq!(service(&stack, "seed").state, ServiceState::Completed);
+    assert_eq!(service(&stack, "after").state, ServiceState::Running);
     space.close().await;
 }

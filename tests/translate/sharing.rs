@@ -1,6 +1,6 @@
 //! Services that share a pod: `network_mode: service:x` and the like.
 
-use compose_operator::translate::{Desired, Kind, Object, ServicePlan};
+use compose_operator::translate::{Desired, Key, Kind, Lifetime, Object, ServicePlan};
 use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 
 use crate::support::{Stack, render};
@@ -209,4 +209,31 @@ fn jobs_share_a_pod_and_a_restart_policy() {
     let desired = Stack::of("services: {a: {image: x, restart: 'no'}, b: {image: y, restart: 'no', network_mode: 'service:a'}}").desired();
     assert_eq!(desired.service("b").unwrap().kind(), Kind::Job);
     assert_eq!(pod(&desired, "a").containers.len(), 2);
+}
+
+#[test]
+fn a_guest_that_runs_once_leaves_its_host_running() {
+    let text = "services:
+  web: {image: x, restart: always, expose: [80], ports: ['8080:80']}
+  seed: {image: y, network_mode: 'service:web', RESTART}
+  after: {image: z, depends_on: {seed: {condition: service_completed_successfully}}}
+";
+    for (restart, policy) in [("restart: 'no'", "Never"), ("restart: on-failure", "OnFailure"), ("tty: true", "Never")] {
+        let stack = Stack::of(&text.replace("RESTART", restart));
+        assert!(stack.codes().contains(&"shared-pod services.seed.restart".to_owned()), "{restart}");
+        let desired = stack.desired();
+        let seed = desired.service("seed").unwrap();
+        assert_eq!((seed.kind(), seed.lifetime), (Kind::Deployment, Lifetime::Once), "{restart}");
+        assert_eq!(desired.service("web").unwrap().lifetime, Lifetime::Forever);
+        let Object::Deployment(web) = &desired.objects[&seed.workload] else { panic!("no Deployment") };
+        let spec = web.spec.clone().unwrap();
+        assert_eq!(spec.strategy.unwrap().type_.as_deref(), Some("Recreate"), "the old pod is never made room for otherwise");
+        let containers = spec.template.spec.unwrap().containers;
+        let policies: Vec<_> = containers.iter().map(|c| (c.name.as_str(), c.restart_policy.as_deref())).collect();
+        assert_eq!(policies, [("web", None), ("seed", Some(policy))], "{restart}");
+        for name in ["web", "web--published"] {
+            let Object::Service(service) = &desired.objects[&Key::new(Kind::Service, name)] else { panic!("no Service {name}") };
+            assert_eq!(service.spec.as_ref().unwrap().publish_not_ready_addresses, Some(true), "{name}");
+        }
+    }
 }

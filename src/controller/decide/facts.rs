@@ -302,13 +302,26 @@ pub(super) fn is_zero(plan: &ServicePlan) -> bool {
 /// or a roll-out is not that: there a pod is being deleted, or another runs. (Replicas of an older template that have ended too are no sign
 /// of life: a Deployment whose new pods never become available leaves them there.)
 fn has_ended(plan: &ServicePlan, progress: &Progress, pods: &[PodView]) -> bool {
-    let Lifetime::UntilSuccess { .. } = plan.lifetime else { return false };
-    let ended = |p: &PodView| !p.deleting && main_container(plan, p).is_some_and(|c| is_crash_loop(c) && c.exit_code == Some(0));
+    let stays = match plan.lifetime {
+        Lifetime::UntilSuccess { .. } => false,
+        // Its container alone runs once, in a pod that goes on.
+        Lifetime::Once if plan.kind() != Kind::Job => true,
+        Lifetime::Once | Lifetime::Forever => return false,
+    };
+    let at_rest = |c: &super::ContainerView| is_crash_loop(c) || stays && c.ended;
+    let ended = |p: &PodView| !p.deleting && main_container(plan, p).is_some_and(|c| at_rest(c) && c.exit_code == Some(0));
     progress.observed
         && progress.replicas > 0
         && pods.iter().all(ended)
         && i32::try_from(pods.len()).is_ok_and(|n| n >= progress.replicas)
         && current(plan, pods).next().is_some()
+}
+
+/// Whether a container that is not started again in a pod that goes on has failed.
+pub(super) fn has_failed_for_good(plan: &ServicePlan, pods: &[PodView]) -> bool {
+    let once = plan.lifetime == Lifetime::Once && plan.kind() != Kind::Job;
+    let failed = |pod: &PodView| main_container(plan, pod).is_some_and(|c| c.ended && c.exit_code.is_some_and(|code| code != 0));
+    once && current(plan, pods).any(failed)
 }
 
 fn is_used_up(plan: &ServicePlan, pods: &[PodView], forgiven: &Forgiven) -> bool {

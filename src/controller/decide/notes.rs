@@ -24,7 +24,8 @@ pub(super) fn all(scene: &Scene, actions: &[Action], status: &ComposeStackStatus
     let drifted = actions.iter().filter(|a| matches!(a, Action::Apply { cause: Cause::Drift, .. }));
     notes.extend(drifted.map(|a| drift(scene, a)));
     for service in &status.services {
-        notes.extend(of_service(recorded.services.iter().find(|s| s.name == service.name), service));
+        let shared = scene.desired.service(&service.name).is_some_and(|plan| !plan.mates.is_empty());
+        notes.extend(of_service(recorded.services.iter().find(|s| s.name == service.name), service, shared));
     }
     notes.extend(of_warnings(recorded, status));
     notes.extend(of_conditions(scene.input, status));
@@ -53,13 +54,13 @@ fn drift(scene: &Scene, action: &Action) -> Note {
     note(false, reason::DRIFT_REPAIRED, &format!("{key} was changed by {by} and is put back"))
 }
 
-fn of_service(before: Option<&ServiceStatus>, now: &ServiceStatus) -> Option<Note> {
+fn of_service(before: Option<&ServiceStatus>, now: &ServiceStatus, shared: bool) -> Option<Note> {
     if before.is_some_and(|b| b.state == now.state) {
         return None;
     }
     let message = || format!("{}: {}", now.name, now.message.as_deref().unwrap_or_default());
     match now.state {
-        ServiceState::Completed if now.kind != "Job" => Some(note(
+        ServiceState::Completed if now.kind != "Job" && !shared => Some(note(
             false,
             reason::COMPLETED,
             &format!(

@@ -231,6 +231,9 @@ impl View<'_, '_> {
                 return Report::new(Progressing, Outlook::Progressing, "runs to its end".to_owned());
             }
         }
+        if facts::has_failed_for_good(plan, self.scene.pods(&plan.pod)) {
+            return Report::new(Failed, failed, words::reason(self.scene, plan, None));
+        }
         if progress.available && self.replicas_as_wanted() {
             return Report::new(Running, Outlook::Good, self.complaint());
         }

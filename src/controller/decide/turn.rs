@@ -325,7 +325,8 @@ fn is_finished(live: &LiveObject) -> bool {
 /// The replicas that a service is to have now: none once it has run to its end, as many as it has where an autoscaler sees to them.
 pub(super) fn wanted(plan: &ServicePlan, facts: &Facts, progress: &Progress) -> i32 {
     match plan.autoscaled {
-        _ if is_zero(plan) || facts.end_is_recorded => 0,
+        // A pod that others share goes on.
+        _ if is_zero(plan) || facts.end_is_recorded && plan.mates.is_empty() => 0,
         Some(_) if progress.replicas > 0 => progress.replicas,
         _ => plan.replicas,
     }

@@ -96,6 +96,7 @@ fn end(container: &ContainerView, code: i32) -> String {
             format!("its container takes more memory than its limit (OOMKilled, exit code {code}) and is started again and again")
         }
         Some(EndedBy::NotStarted(message)) => not_started(message),
+        None if container.ended => format!("its container has ended with exit code {code}"),
         None => format!("its container ends with exit code {code} and is started again and again"),
     }
 }

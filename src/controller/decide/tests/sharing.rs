@@ -2,8 +2,8 @@
 
 use super::fixture::{Bench, Build, svc};
 use crate::api::ServiceState;
-use crate::compose::model::DependencyCondition::{Healthy, Started};
-use crate::translate::Kind;
+use crate::compose::model::DependencyCondition::{CompletedSuccessfully, Healthy, Started};
+use crate::translate::{Kind, Lifetime, ServicePlan};
 
 fn shop() -> Bench {
     let mut bench = Bench::of([svc("vpn").beside("app"), svc("app").inside("vpn"), svc("web").after("app", Healthy)]);
@@ -97,4 +97,64 @@ fn the_whole_pod_stops_with_its_host() {
     bench.carry_out();
     bench.live.pods.clear();
     assert_eq!(["vpn", "app"].map(|name| bench.service_status(name).state), [ServiceState::Stopped, ServiceState::Stopped]);
+}
+
+/// The pods of vpn, in which the container of app has ended with this code.
+fn ended(bench: &mut Bench, code: i32) {
+    bench.shared_pods("vpn", &["vpn", "app"], &["vpn"]);
+    for pod in bench.live.pods.get_mut("vpn").unwrap() {
+        let app = pod.containers.iter_mut().find(|c| c.name == "app").unwrap();
+        (app.started, app.ended, app.exit_code) = (false, true, Some(code));
+    }
+}
+
+fn once() -> [ServicePlan; 3] {
+    let app = ServicePlan { lifetime: Lifetime::Once, ..svc("app").inside("vpn") };
+    [svc("vpn").beside("app"), app, svc("web").after("app", CompletedSuccessfully)]
+}
+
+#[test]
+fn a_program_that_runs_once_beside_others_completes_and_lets_its_dependents_start() {
+    let mut bench = Bench::of(once());
+    bench.carry_out();
+    bench.shared_pods("vpn", &["vpn", "app"], &["vpn", "app"]);
+    bench.check(&[]);
+    ended(&mut bench, 0);
+    bench.check(&["create Deployment web ×1"]);
+    bench.carry_out();
+    bench.ready("web");
+    bench.carry_out();
+    bench.check(&[]);
+    let states = ["vpn", "app", "web"].map(|name| bench.service_status(name).state);
+    assert_eq!(states, [ServiceState::Running, ServiceState::Completed, ServiceState::Running]);
+    bench.check_conditions("True", "False", "False", "Ready");
+    // Its pod is made anew: that it has completed is on record.
+    bench.shared_pods("vpn", &["vpn", "app"], &["vpn", "app"]);
+    assert_eq!(bench.service_status("app").state, ServiceState::Completed);
+}
+
+#[test]
+fn a_program_that_fails_beside_others_has_failed_for_good() {
+    let mut bench = Bench::of(once());
+    bench.carry_out();
+    ended(&mut bench, 3);
+    let app = bench.service_status("app");
+    assert_eq!((app.state, app.message.as_deref()), (ServiceState::Failed, Some("its container has ended with exit code 3")));
+    assert_eq!(bench.service_status("vpn").state, ServiceState::Running);
+    assert_eq!(bench.service_status("web").state, ServiceState::Waiting);
+}
+
+#[test]
+fn a_host_that_has_ended_well_is_not_scaled_to_zero_under_its_guests() {
+    let host = ServicePlan { lifetime: Lifetime::UntilSuccess { attempts: None }, ..svc("vpn").beside("app") };
+    let mut bench = Bench::of([host, svc("app").inside("vpn")]);
+    bench.carry_out();
+    bench.shared_pods("vpn", &["vpn", "app"], &["app"]);
+    for pod in bench.live.pods.get_mut("vpn").unwrap() {
+        let vpn = pod.containers.iter_mut().find(|c| c.name == "vpn").unwrap();
+        (vpn.exit_code, vpn.waiting) = (Some(0), Some(("CrashLoopBackOff".to_owned(), String::new())));
+    }
+    bench.carry_out();
+    bench.check(&[]);
+    assert_eq!(["vpn", "app"].map(|name| bench.service_status(name).state), [ServiceState::Completed, ServiceState::Running]);
 }
