@@ -143,6 +143,7 @@ fn in_disguise(stack: &Stack, key: &str, volume: &Volume, path: &Path, report: &
     let options = path.key("driver_opts");
     let others = volume.driver_opts.keys().filter(|name| !matches!(name.as_str(), "type" | "o" | "device"));
     let mut lost: Vec<Path> = others.map(|name| options.key(name)).collect();
+    lost.extend((!volume.labels.is_empty()).then(|| path.key("labels")));
     lost.extend((stack.extensions.volume(key) != VolumeExtension::default()).then(|| path.key(super::kubernetes::KEY)));
     for path in lost {
         report.warn("no-effect", &path, "has no effect: the volume is no claim");

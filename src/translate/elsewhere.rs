@@ -9,17 +9,15 @@ use super::report::{self, Report};
 use super::stack::Stack;
 
 /// Attributes that are for its name, for reading the file, or that are judged by themselves.
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 12] = [
     "attach",
     "build",
     "container_name",
-    "depends_on",
     "develop",
     "extends",
     "external_links",
     "hostname",
     "image",
-    "links",
     "networks",
     "ports",
     "profiles",

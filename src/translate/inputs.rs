@@ -14,6 +14,7 @@ use super::labels;
 use super::object::Kind;
 use super::pod::{Context, Member, Part, Pod};
 use super::policy::Policy;
+use super::port::{self, FIRST_FREE};
 use super::project::{networks_of, service_path};
 use super::report;
 use super::stack::Stack;
@@ -95,6 +96,11 @@ fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Json
     if kind == Kind::Job {
         set("replicas", json!(stack.replicas(key, service)));
     }
+    // Without a port that is published, what lets its user listen stands nowhere else here.
+    let low = |port: &Port| port.target < FIRST_FREE;
+    if !service.ports.iter().any(low) && port::declared(service).any(|listen| listen.port < FIRST_FREE) && !runs_as_root(service) {
+        set("lowPorts", json!(true));
+    }
     let extension = stack.extension(key);
     let said = serde_json::to_value(&extension.pod).unwrap_or_default();
     set("kubernetes", if said.as_object().is_some_and(Map::is_empty) { Json::Null } else { said });
@@ -169,6 +175,11 @@ fn of_policy(stack: &Stack, service: &Service) -> Json {
         decide("leastPrivilege", json!(true));
     }
     if decided.is_empty() { Json::Null } else { Json::Object(decided) }
+}
+
+fn runs_as_root(service: &Service) -> bool {
+    let user = service.user.as_deref().and_then(|user| user.split(':').next()).unwrap_or_default();
+    matches!(user, "" | "0" | "root")
 }
 
 /// A port as the pod has it: where a Service publishes it is not the pod's.

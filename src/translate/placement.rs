@@ -177,7 +177,11 @@ fn platform(service: &Service, pod: &mut PodSpec, path: &Path, report: &mut Repo
     let Some(platform) = service.platform.as_deref().filter(|platform| !platform.is_empty()) else { return };
     let path = path.key("platform");
     let mut parts = platform.split('/');
-    let (os, arch, variant) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let (os, arch, variant) = match (parts.next().unwrap_or_default(), parts.next(), parts.next()) {
+        // An architecture alone is one of the usual system.
+        (arch, None, None) if ARCHITECTURES.contains(&architecture(arch)) => ("linux", Some(arch), None),
+        all => all,
+    };
     if os != "linux" {
         report.refuse("platform", &path, format!("{platform:?}: stacks run on Linux nodes"));
         return;
@@ -194,6 +198,9 @@ fn platform(service: &Service, pod: &mut PodSpec, path: &Path, report: &mut Repo
     pod.node_selector = Some(labels);
     pod.os = Some(PodOS { name: os.to_owned() });
 }
+
+/// What nodes call their architectures.
+const ARCHITECTURES: [&str; 7] = ["386", "amd64", "arm", "arm64", "ppc64le", "riscv64", "s390x"];
 
 fn architecture(name: &str) -> &str {
     match name {

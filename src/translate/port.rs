@@ -2,7 +2,9 @@
 
 use crate::compose::model::Service;
 
-/// The first port that needs no right.
+/// The first port on which every user may listen.
+pub const FIRST_FREE: u16 = 1024;
+/// The parameter that says which one that is.
 pub const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 /// A port that a container listens on.

@@ -39,11 +39,6 @@ pub fn probes(check: &Healthcheck, path: &Path, report: &mut Report) -> Probes {
         report.refuse("healthcheck", &path.key("test"), "the command is empty");
         return Probes::default();
     }
-    for name in ["interval", "timeout", "start_period", "start_interval"] {
-        if report.is_negative(&path.key(name)) {
-            report.refuse("healthcheck", &path.key(name), "is less than nothing");
-        }
-    }
     let starts = check.start_period.is_some_and(|period| !period.is_zero());
     if check.start_interval.is_some_and(|interval| !interval.is_zero()) && !starts {
         report.refuse("healthcheck", &path.key("start_interval"), "is for the time of `start_period`, which is missing");

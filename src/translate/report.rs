@@ -45,11 +45,6 @@ impl<'a> Report<'a> {
         at(step) != at(&of_service(step))
     }
 
-    /// Whether a duration, of which the project keeps no more than that it is wrong, is less than nothing.
-    pub fn is_negative(&self, path: &Path) -> bool {
-        node(self.root, path).and_then(Node::as_str).is_some_and(|text| text.trim_start().starts_with('-'))
-    }
-
     pub fn has_errors(&self) -> bool {
         has_errors(&self.found)
     }

@@ -37,7 +37,12 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
     let reserved_memory = reservations.memory.or(service.mem_reservation).filter(|bytes| *bytes > 0);
     for (what, reserved, limit) in [("cpus", reserved_cpu, cpu), ("memory", reserved_memory, memory)] {
         if limit.zip(reserved).is_some_and(|(limit, reserved)| reserved > limit) {
-            report.refuse("reservation", &at.key("reservations").key(what), "reserves more than the limit allows");
+            let at = match what {
+                "memory" if reservations.memory.is_none() => path.key("mem_reservation"),
+                "cpus" if reservations.cpus.is_none() => path.key("cpu_shares"),
+                _ => at.key("reservations").key(what),
+            };
+            report.refuse("reservation", &at, "reserves more than the limit allows");
         }
     }
     let defaults = &stack.settings.default_requests;

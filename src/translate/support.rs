@@ -126,6 +126,23 @@ pub fn row_of(at: &str) -> Option<&'static Row> {
 
 /// Code of the refusal of a value from a Secret where it would be seen.
 const IN_THE_OPEN: &str = "secret-in-the-open";
+/// Attributes that would have no effect where they are less than nothing, and mean nothing then.
+const NOT_NEGATIVE: [&str; 13] = [
+    "services.*.cpu_period",
+    "services.*.cpu_shares",
+    "services.*.cpus",
+    "services.*.deploy.resources.limits.cpus",
+    "services.*.deploy.resources.reservations.cpus",
+    "services.*.deploy.update_config.delay",
+    "services.*.deploy.update_config.monitor",
+    "services.*.healthcheck.interval",
+    "services.*.healthcheck.start_interval",
+    "services.*.healthcheck.start_period",
+    "services.*.healthcheck.timeout",
+    "services.*.shm_size",
+    "services.*.stop_grace_period",
+];
+
 const SECRET_IN_THE_OPEN: &str =
     "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone";
 
@@ -166,6 +183,9 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
     if let Some(row) = next.row.filter(|row| is_set(node, row)) {
         if let Some(word) = node.as_str().filter(|word| !row.allows(word) && !node.tainted) {
             report.refuse("invalid-value", path, not_allowed(word, row.only));
+        }
+        if NOT_NEGATIVE.contains(&row.at) && node.scalar_text().is_some_and(|text| text.trim_start().starts_with('-')) {
+            report.refuse("invalid-value", path, "is less than nothing");
         }
         match row.fate {
             Fate::Applied(_) | Fate::Silent(_) => {}
@@ -260,6 +280,11 @@ mod tests {
             let text = row.fate.reason();
             assert!(!text.is_empty() && !text.ends_with('.') && !text.contains(['\n', '|']), "{}: {text:?}", row.at);
         }
+    }
+
+    #[test]
+    fn attributes_that_count_something_have_rows() {
+        assert!(NOT_NEGATIVE.is_sorted() && NOT_NEGATIVE.iter().all(|at| table::rows().any(|row| row.at == *at)));
     }
 
     #[test]

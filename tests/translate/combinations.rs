@@ -142,7 +142,7 @@ fn attempts_are_counted_where_failures_are() {
 fn a_service_that_is_somewhere_else_has_no_pods_to_speak_of() {
     check(
         "services: {db: {image: postgres, command: run, environment: {A: b}, volumes: ['data:/x'], deploy: {labels: {a: b}}, restart: always, \
-         container_name: the-db, x-kubernetes: {external: db.example.com, names: [sql], runAsUser: 5, podLabels: {a: b}}}}\n\
+         depends_on: [web], container_name: the-db, x-kubernetes: {external: db.example.com, names: [sql], runAsUser: 5, podLabels: {a: b}}}, web: {image: x}}\n\
          volumes: {data: }\nx-kubernetes: {priorityClassName: high}",
         &[
             "no-effect services.db.image",
@@ -151,6 +151,7 @@ fn a_service_that_is_somewhere_else_has_no_pods_to_speak_of() {
             "no-effect services.db.volumes",
             "no-effect services.db.deploy",
             "no-effect services.db.restart",
+            "no-effect services.db.depends_on",
             "no-effect services.db.x-kubernetes.runAsUser",
             "no-effect services.db.x-kubernetes.podLabels",
         ],
@@ -174,6 +175,7 @@ fn what_is_for_claims_needs_one() {
     };
     for options in ["type: tmpfs, device: tmpfs", "type: none, o: bind, device: ./text.txt", "type: nfs, o: addr=server, device: ':/x'"] {
         check(&volume(options, "x-kubernetes: {size: 5Gi}"), &["no-effect volumes.data.x-kubernetes"]);
+        check(&volume(options, "labels: {a: b}"), &["no-effect volumes.data.labels"]);
         check(&volume(&format!("{options}, size: 5g"), ""), &["no-effect volumes.data.driver_opts.size"]);
     }
     check(&volume("device: ./x", ""), &["driver-option volumes.data.driver_opts.device"]);

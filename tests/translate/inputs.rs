@@ -25,6 +25,9 @@ fn what_changes_no_pod_changes_no_inputs() {
     ] {
         assert_eq!(inputs(same), base, "{same}");
     }
+    let of_user = |more: &str| inputs(&format!("services: {{web: {{image: x, user: '5'{more}}}}}"));
+    assert_eq!(of_user(", expose: [8080]"), of_user(""));
+    assert_ne!(of_user(", expose: [80]"), of_user(""), "its user may listen there then");
     let ports = |published: &str| inputs(&format!("services: {{web: {{image: x, ports: ['{published}:80']}}}}"));
     assert_eq!(ports("8080"), ports("9090"));
 }

@@ -104,6 +104,27 @@ fn what_names_no_image_is_refused() {
 }
 
 #[test]
+fn what_counts_something_is_never_less_than_nothing() {
+    for attribute in ["stop_grace_period: -5s", "cpus: -1", "cpu_shares: -5", "shm_size: -5", "deploy: {update_config: {delay: -1s}}"] {
+        refused(&format!("    {attribute}\n"), "is less than nothing");
+    }
+    check("    mem_limit: -1\n", "/resources/limits", Value::Null);
+}
+
+#[test]
+fn everybody_may_listen_on_every_port() {
+    let sysctls = json!([{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]);
+    for says in ["ports: ['80']", "expose: ['80']", "image: nginx:1"] {
+        let service = format!("    user: '1000'\n    {says}\n");
+        let text = format!("services:\n  web:\n{}{service}", if says.starts_with("image") { "" } else { "    image: x:1\n" });
+        let desired = Stack::of(&text).desired();
+        let template = serde_json::to_value(&desired.objects[&desired.services[0].workload]).unwrap();
+        assert_eq!(template["spec"]["template"]["spec"]["securityContext"]["sysctls"], sysctls, "{says}");
+    }
+    check_pod("    user: '1000'\n    expose: ['8080']\n", "/securityContext/sysctls", Value::Null);
+}
+
+#[test]
 fn parts_of_the_driver_are_asked_for_by_a_variable() {
     let gpus = "    gpus: [{count: 1, capabilities: [gpu, utility, compute]}]\n";
     check(gpus, "/env", json!([{"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "compute,utility"}]));

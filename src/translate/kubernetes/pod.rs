@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::compose::path::Path;
+use crate::translate::images;
 use crate::translate::object::Kind;
 use crate::translate::object::StringMap;
-use crate::translate::port::PORT_START;
+use crate::translate::port::{FIRST_FREE, PORT_START};
 use crate::translate::report::Report;
 
 use super::check::Check;
@@ -211,7 +212,10 @@ fn security(extension: &PodExtension, spec: &mut k8s_openapi::api::core::v1::Pod
 /// Docker lets every user listen on every port.
 fn low_ports(extension: &PodExtension, main: &str, spec: &mut k8s_openapi::api::core::v1::PodSpec) {
     let container = spec.containers.iter().find(|container| container.name == main);
-    let low = container.is_some_and(|container| container.ports.iter().flatten().any(|port| port.container_port < 1024));
+    let known =
+        |container: &Container| container.image.as_deref().map(images::known_ports).unwrap_or_default().iter().any(|p| *p < FIRST_FREE);
+    let says = |container: &Container| container.ports.iter().flatten().any(|port| port.container_port < i32::from(FIRST_FREE));
+    let low = container.is_some_and(|container| says(container) || known(container));
     if extension.run_as_user.is_none_or(|user| user == 0) || !low {
         return;
     }

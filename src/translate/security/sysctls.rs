@@ -4,9 +4,10 @@ use k8s_openapi::api::core::v1::{SecurityContext, Sysctl};
 
 use crate::compose::model::Service;
 use crate::compose::path::Path;
+use crate::translate::images;
 use crate::translate::namespaces::Shared;
 use crate::translate::policy::Policy;
-use crate::translate::port::PORT_START;
+use crate::translate::port::{FIRST_FREE, PORT_START, declared};
 use crate::translate::report::Report;
 
 /// Kernel parameters that the kubelet takes without being told to.
@@ -49,12 +50,17 @@ pub fn sysctls(
         }
     }
     // Docker lets every user listen on every port.
-    let low = service.ports.iter().any(|port| port.target < 1024);
-    if low && container.run_as_non_root == Some(true) && !shared.network && !service.sysctls.contains_key(PORT_START) {
+    if listens_low(service) && container.run_as_non_root == Some(true) && !shared.network && !service.sysctls.contains_key(PORT_START) {
         made.push(Sysctl { name: PORT_START.to_owned(), value: "0".to_owned() });
     }
     made.sort_by(|a, b| a.name.cmp(&b.name));
     made
+}
+
+/// Whether a service listens where elsewhere only root may: by its own words, or as its image is known to.
+pub fn listens_low(service: &Service) -> bool {
+    let known = service.image.as_deref().map(images::known_ports).unwrap_or_default();
+    declared(service).map(|listen| listen.port).chain(known.iter().copied()).any(|port| port < FIRST_FREE)
 }
 
 /// The namespace that a parameter belongs to.
