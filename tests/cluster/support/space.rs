@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use compose_operator::api::{ComposeStack, ServiceStatus};
 use devcluster::AuditEvent;
-use futures::TryStreamExt;
+use futures::{TryStream, TryStreamExt};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -150,11 +151,19 @@ impl Space {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Serialize + DeserializeOwned + Clone + Debug + Send + 'static,
     {
-        let condition = await_condition(self.api::<K>(), name, |object: Option<&K>| is_so(object));
+        let condition = async {
+            loop {
+                if let Ok(object) = await_condition(self.api::<K>(), name, |object: Option<&K>| is_so(object)).await {
+                    return object;
+                }
+                // A server ends its watches when a CustomResourceDefinition changes, as an upgrade of the operator does.
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
         let Ok(object) = tokio::time::timeout(PATIENCE, condition).await else {
             panic!("{} {name} is not {description}, but:\n{}\n{}", K::kind(&()), self.describe::<K>(name).await, installed().report())
         };
-        object.unwrap()
+        object
     }
 
     /// Waits until any object of a kind is as described.
@@ -162,8 +171,8 @@ impl Space {
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
     {
-        let mut changes = std::pin::pin!(watcher(self.api::<K>(), watcher::Config::default()).applied_objects());
-        let found = async { while !is_so(&changes.try_next().await.unwrap().unwrap()) {} };
+        let mut changes = std::pin::pin!(watcher(self.api::<K>(), watcher::Config::default()).default_backoff().applied_objects());
+        let found = async { while !is_so(&next(&mut changes).await) {} };
         let found = tokio::time::timeout(PATIENCE, found).await;
         assert!(found.is_ok(), "there is no {} {description}\n{}", K::kind(&()), installed().report());
     }
@@ -172,12 +181,12 @@ impl Space {
     pub async fn until_pods(&self, service: &str, count: usize) -> Vec<Pod> {
         let (store, writer) = reflector::store::<Pod>();
         let selected = watcher::Config::default().labels(&format!("compose-operator.dev/service={service}"));
-        let mut changes = std::pin::pin!(watcher(self.api::<Pod>(), selected).reflect(writer));
+        let mut changes = std::pin::pin!(watcher(self.api::<Pod>(), selected).default_backoff().reflect(writer));
         let living =
             || store.state().iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).map(|pod| Pod::clone(pod)).collect::<Vec<_>>();
         let settled = async {
             loop {
-                let change = changes.try_next().await.unwrap().unwrap();
+                let change = next(&mut changes).await;
                 let listing = matches!(change, watcher::Event::Init | watcher::Event::InitApply(_));
                 if !listing && living().len() == count && store.state().len() == count {
                     return;
@@ -229,6 +238,15 @@ impl Space {
 impl Drop for Space {
     fn drop(&mut self) {
         assert!(self.closed || std::thread::panicking(), "the test didn't close its space: nobody judged what the operator did");
+    }
+}
+
+/// The next change that a watch tells of; what it stumbles over it gets over by itself.
+async fn next<T>(changes: &mut (impl TryStream<Ok = T, Error = watcher::Error> + Unpin)) -> T {
+    loop {
+        if let Ok(change) = changes.try_next().await {
+            return change.unwrap();
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt, watcher};
 use tokio::task::JoinHandle;
 
 use super::node::until;
@@ -28,12 +28,15 @@ impl Witness {
         let selected = watcher::Config::default().labels(&format!("compose-operator.dev/service={service}"));
         let watching = tokio::spawn(async move {
             let mut there = BTreeMap::new();
-            let mut changes = pin!(watcher(pods, selected));
-            while let Ok(Some(change)) = changes.try_next().await {
+            let mut changes = pin!(watcher(pods, selected).default_backoff());
+            loop {
+                // After a stumble the watch lists what is there, and begins anew.
+                let Ok(Some(change)) = changes.try_next().await else { continue };
                 match change {
                     watcher::Event::Apply(pod) | watcher::Event::InitApply(pod) => note(&mut there, &pod),
                     watcher::Event::Delete(pod) => drop(there.remove(&pod.uid())),
-                    watcher::Event::Init | watcher::Event::InitDone => {}
+                    watcher::Event::Init => there.clear(),
+                    watcher::Event::InitDone => {}
                 }
                 let revisions: BTreeSet<String> = there.values().cloned().collect();
                 let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +57,6 @@ impl Witness {
             if all.len() >= revisions { Ok(()) } else { Err(format!("{seen:?}")) }
         })
         .await;
-        assert!(!self.watching.is_finished(), "the witness has looked away");
         self.watching.abort();
         seen()
     }
