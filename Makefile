@@ -41,7 +41,7 @@ lint:
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --test e2e -- -D warnings
-	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go benches/reference | tee /dev/stderr)"
+	test -z "$$($$(go env GOROOT)/bin/gofmt -l devcluster/go realnode/go benches/reference tests/compose/reference | tee /dev/stderr)"
 
 # Licences, sources, bans and advisories of the dependencies; needs cargo-deny (cargo install --locked cargo-deny).
 DENY ?= licenses sources bans advisories
@@ -80,8 +80,9 @@ else
 	cargo run -q --example demo
 endif
 
-# crds/ and the chart's copy of it, from the Rust types; tests/corpus/refused.txt, from what translation refuses; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy.
+# crds/ and the chart's copy of it, from the Rust types; tests/corpus/refused.txt, from what translation refuses; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy; tests/compose/golden, by the reference.
 generate:
+	cd tests/compose/reference && go run . ../golden
 	UPDATE=1 cargo test -q --test repo crd_
 	UPDATE=1 cargo test -q --test repo page_
 	UPDATE=1 cargo test -q --test translate corpus

@@ -6,6 +6,8 @@
 mod corpus;
 #[path = "compose/differences.rs"]
 mod differences;
+#[path = "compose/golden.rs"]
+mod golden;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,6 @@
 //! `kubectl compose config`: the project in canonical form, or a part of it.
 
+mod hash;
 mod lists;
 
 use std::path::Path;
@@ -11,7 +12,6 @@ use crate::compose::sources::Options;
 pub use lists::List;
 
 use super::args::{ConfigFlags, Format};
-use super::output::Error;
 
 /// What is to be listed alone, if anything is; of several the first, as in docker compose.
 pub fn list(flags: &ConfigFlags) -> Option<List> {
@@ -36,41 +36,38 @@ pub fn list(flags: &ConfigFlags) -> Option<List> {
 pub fn options(flags: &ConfigFlags, found: &Options) -> Options {
     let list = list(flags);
     let whole = list.as_ref().is_some_and(List::takes_no_services);
-    let mut options = Options {
+    let hashed = match &list {
+        Some(List::Hash(names)) => Some(names.clone()),
+        _ => None,
+    };
+    Options {
         services: if whole { Vec::new() } else { flags.service.clone() },
         interpolate: !flags.no_interpolate && list != Some(List::Variables),
         normalize: !flags.no_normalize,
         resolve_paths: !flags.no_path_resolution,
-        resolve_environment: !flags.no_env_resolution && list.is_none(),
+        resolve_environment: !flags.no_env_resolution && (list.is_none() || hashed.is_some()),
+        environment_of: hashed.unwrap_or_default(),
         check_consistency: !flags.no_consistency,
         read_mounted: false,
         ..found.clone()
-    };
-    if list == Some(List::Profiles) {
-        // Those of services that are not active count too.
-        options.profiles = vec!["*".to_owned()];
     }
-    options
 }
 
 /// The whole project as text.
-///
-/// # Errors
-/// Where the project can't be written as YAML or JSON.
-pub fn text(project: &Project, directory: &Path, flags: &ConfigFlags) -> Result<String, Error> {
-    let format = flags.format.unwrap_or_default();
-    let options = print::Options {
-        format: match format {
+pub fn text(project: &Project, directory: &Path, flags: &ConfigFlags) -> String {
+    let options = printed(directory, flags);
+    print::text(&print::value(project, &options), options.format)
+}
+
+/// How the project is printed.
+pub fn printed(directory: &Path, flags: &ConfigFlags) -> print::Options {
+    print::Options {
+        format: match flags.format.unwrap_or_default() {
             Format::Json => print::Format::Json,
             Format::Yaml => print::Format::Yaml,
         },
         working_dir: (!flags.no_path_resolution).then(|| directory.to_string_lossy().into_owned()),
         fold_env_files: !flags.no_env_resolution,
         interpolated: !flags.no_interpolate,
-    };
-    let value = print::value(project, &options);
-    Ok(match format {
-        Format::Json => serde_json::to_string_pretty(&value)? + "\n",
-        Format::Yaml => serde_yaml::to_string(&value)?,
-    })
+    }
 }

@@ -14,6 +14,8 @@ pub enum Error {
     File(PathBuf, #[source] io::Error),
     #[error("no such service: {0}")]
     NoService(String),
+    #[error("service {service} is not built for platform {platform}; add it to build.platforms")]
+    Platform { service: String, platform: String },
     #[error("{} was not made by an earlier run and stays; remove it, or name another directory", .0.display())]
     NotOurs(PathBuf),
     #[error("{path} has {bytes} bytes, and what travels with a stack has at most {most}; put it into the image")]

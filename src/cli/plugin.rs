@@ -40,8 +40,10 @@ fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
     let (project, _) = load(found, &found.disk, &options)?;
     match config::list(flags) {
         _ if flags.quiet => {}
-        Some(list) => output::write(&list.text(&project, &found.variables, flags.format)?, None)?,
-        None => output::write(&config::text(&project, &found.directory, flags)?, flags.output.as_deref())?,
+        Some(list) => {
+            output::write(&list.text(&project, &found.variables, flags.format, &config::printed(&found.directory, flags))?, None)?;
+        }
+        None => output::write(&config::text(&project, &found.directory, flags), flags.output.as_deref())?,
     }
     Ok(())
 }

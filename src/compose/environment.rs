@@ -81,15 +81,17 @@ impl Loader<'_> {
 
     /// Reads the env files of every service and of its hooks.
     pub fn environment_files(&mut self, project: &mut Project, variables: &Variables) {
-        for (name, service) in &mut project.services {
+        if !self.options.resolve_environment {
+            return;
+        }
+        let wanted = &self.options.environment_of;
+        for (name, service) in project.services.iter_mut().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
             let path = Path::of(&["services", name]);
-            if self.options.resolve_environment {
-                let node = project.root.get("services").and_then(|services| services.get(name));
-                self.env_files(&mut service.env_files, node, &path, variables);
-                for (index, step) in service.pre_start.iter_mut().enumerate() {
-                    let node = node.and_then(|node| node.get("pre_start")?.as_sequence()?.get(index));
-                    self.env_files(&mut step.container.env_files, node, &path.key("pre_start").index(index), variables);
-                }
+            let node = project.root.get("services").and_then(|services| services.get(name));
+            self.env_files(&mut service.env_files, node, &path, variables);
+            for (index, step) in service.pre_start.iter_mut().enumerate() {
+                let node = node.and_then(|node| node.get("pre_start")?.as_sequence()?.get(index));
+                self.env_files(&mut step.container.env_files, node, &path.key("pre_start").index(index), variables);
             }
         }
     }

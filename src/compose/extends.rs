@@ -24,6 +24,10 @@ impl Loader<'_> {
     pub fn extend_all(&mut self, scope: &mut Scope, file: &str, document: &mut Node, resets: &Resets) {
         for section in ["services", "jobs"] {
             let Some(node) = document.get_mut(section) else { continue };
+            if node.is_null() {
+                // Merging would drop it.
+                self.problems.error("wrong-type", &Path::of(&[section]), node.span, "must be a mapping, found nothing");
+            }
             let Some(mapping) = node.as_mapping_mut() else { continue };
             let mut services = std::mem::take(mapping);
             let extending = services.iter().filter(|(_, entry)| has(&entry.value, "extends"));

@@ -137,6 +137,13 @@ fn append(earlier: Node, later: Node) -> Node {
 
 fn by_key(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
     let span = later.span;
+    for (key, entry) in later.as_mapping().into_iter().flatten() {
+        // As a `KEY=VALUE` line it would look like text.
+        if !entry.value.is_null() && entry.value.scalar_text().is_none() {
+            let message = format!("must be text, true or false, a number or nothing, found {}", entry.value.kind());
+            problems.error("wrong-type", &path.key(key), entry.value.span, message);
+        }
+    }
     let mut items = sequence(as_sequence(earlier));
     items.extend(sequence(as_sequence(later)));
     Node::new(unique::keep_last(items, Identity::Key, path, problems), span)

@@ -1,15 +1,22 @@
 //! A project as `docker compose config` prints it.
 
+mod hash;
+mod json;
+mod order;
+mod yaml;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::yaml::{self, Mapping, Node, Value};
+use crate::yaml::{Entry, Mapping, Node, TIMESTAMP, Value, rfc3339, to_json};
 
 use super::checks::RESOLVED;
 use super::model::{EnvFile, Project, Service};
 use super::problems::Problems;
 use super::resolve::Resolver;
-use super::schema::{Attribute, Kind, Object, Printed, ROOT};
+use super::schema::{Attribute, Kind, Object, Printed, ROOT, SERVICE};
+
+pub use hash::hash;
 
 /// What the reference prints differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +43,11 @@ impl Default for Options {
     }
 }
 
-/// The project as a value whose keys stand in order.
+/// The project as a value whose keys stand in the reference's order.
 pub fn value(project: &Project, options: &Options) -> Json {
-    let mut root = project.root.clone();
-    if options.fold_env_files {
-        fold(&mut root, project);
-    }
-    if let Some(base) = &options.working_dir {
-        Resolver { base, home: None }.resolve(&mut root, &mut Problems::default());
-    }
+    let root = resolved(project, options);
     if !options.interpolated {
-        return yaml::to_json(&root);
+        return free(&root, options.format);
     }
     // JSON has no form for the path of an ssh key: as in the reference, such a project is the YAML form in JSON.
     let format = if project.services.values().any(has_ssh_path) { Format::Yaml } else { options.format };
@@ -54,12 +55,39 @@ pub fn value(project: &Project, options: &Options) -> Json {
     let mut json = printer.object(&ROOT, &root);
     if format == Format::Json {
         json.remove("models");
+        json.extend(project.extensions.iter().map(|(key, node)| (key.clone(), free(node, format))));
+        json.sort_keys();
     }
-    let top = project.extensions.iter().filter(|_| format == Format::Json);
-    json.extend(top.map(|(key, node)| (key.clone(), yaml::to_json(node))));
     let mut json = Json::Object(json);
     escape(&mut json);
     json
+}
+
+/// A printed project as text, to the byte as docker compose writes it.
+pub fn text(value: &Json, format: Format) -> String {
+    match format {
+        Format::Json => json::pretty(value),
+        Format::Yaml => yaml::text(value),
+    }
+}
+
+/// Each service in JSON, its keys in the reference's order and `$` as it is.
+pub fn services(project: &Project, options: &Options) -> Vec<(String, Map<String, Json>)> {
+    let root = resolved(project, options);
+    let services = root.get("services").and_then(Node::as_mapping).into_iter().flatten();
+    services.map(|(name, entry)| (name.clone(), Printer { format: Format::Json }.object(&SERVICE, &entry.value))).collect()
+}
+
+/// The tree with env files and paths as the options want them.
+fn resolved(project: &Project, options: &Options) -> Node {
+    let mut root = project.root.clone();
+    if options.fold_env_files {
+        fold(&mut root, project);
+    }
+    if let Some(base) = &options.working_dir {
+        Resolver { base, home: None }.resolve(&mut root, &mut Problems::default());
+    }
+    root
 }
 
 fn has_ssh_path(service: &Service) -> bool {
@@ -102,7 +130,7 @@ fn fold_into(container: &mut Node, files: &[EnvFile], own: &IndexMap<String, Opt
         return;
     }
     super::tree::remove(container, "env_file");
-    let entry = |value: Value| yaml::Entry { value: Node::new(value, container.span), ..yaml::Entry::default() };
+    let entry = |value: Value| Entry { value: Node::new(value, container.span), ..Entry::default() };
     let mut environment = Mapping::new();
     for (key, value) in files.iter().filter_map(|file| file.variables.as_ref()).flatten() {
         environment.insert(key.clone(), entry(value.clone().into()));
@@ -138,13 +166,16 @@ impl Printer {
                 entries.push((self.key(object, attribute.name), printed));
             }
         }
-        if self.format == Format::Yaml && object.extensions {
-            for (key, entry) in node.as_mapping().into_iter().flatten().filter(|(key, _)| key.starts_with("x-") && *key != RESOLVED) {
-                entries.push((key.clone(), yaml::to_json(&entry.value)));
-            }
+        if self.format == Format::Yaml && object.extensions && !object.silent {
+            let extensions = node.as_mapping().into_iter().flatten().filter(|(key, _)| key.starts_with("x-") && *key != RESOLVED);
+            entries.extend(self.in_order(extensions.map(|(key, entry)| (key.clone(), free(&entry.value, self.format)))));
         }
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
         entries.into_iter().collect()
+    }
+
+    /// Entries under keys that users choose, in the order of their keys.
+    fn in_order(&self, entries: impl Iterator<Item = (String, Json)>) -> Map<String, Json> {
+        in_order(entries, self.format)
     }
 
     /// The reference prints the keys of block devices in JSON with a capital letter.
@@ -166,15 +197,11 @@ impl Printer {
                 node.as_sequence()?.iter().map(|item| Json::Object(self.object(object, item))).collect::<Vec<_>>().into()
             }
             Kind::Keyed(keyed) => {
-                let mapping = node.as_mapping()?.iter();
-                let mut entries: Vec<_> = mapping
-                    .map(|(key, entry)| {
-                        let value = if entry.value.is_null() { Json::Null } else { Json::Object(self.object(keyed.object, &entry.value)) };
-                        (key.clone(), value)
-                    })
-                    .collect();
-                entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-                Json::Object(entries.into_iter().collect())
+                let entries = node.as_mapping()?.iter().map(|(key, entry)| {
+                    let value = if entry.value.is_null() { Json::Null } else { Json::Object(self.object(keyed.object, &entry.value)) };
+                    (key.clone(), value)
+                });
+                Json::Object(self.in_order(entries))
             }
             Kind::Bytes(_) => Json::String(node.as_i64().filter(|size| *size != 0 || zero)?.to_string()),
             Kind::Mode => Json::String(octal(node.as_i64()?)),
@@ -182,8 +209,8 @@ impl Printer {
             Kind::Duration => node.as_str().filter(|text| zero || *text != "0s").map(Json::from)?,
             Kind::Ulimits(_) => self.ulimits(node),
             Kind::Ssh => ssh(node),
-            Kind::Command => return Some(yaml::to_json(node)),
-            _ => sorted(node),
+            Kind::Command => return Some(to_json(node)),
+            _ => sorted(node, self.format),
         };
         (zero || !is_zero(&json)).then_some(json)
     }
@@ -192,18 +219,25 @@ impl Printer {
     fn ulimits(&self, node: &Node) -> Json {
         let pair = |mapping: Option<&Mapping>| {
             let limit = |key| (key, mapping.and_then(|mapping| mapping.get(key)?.value.as_i64()).unwrap_or_default());
-            let limits = [limit("hard"), limit("soft")].into_iter().filter(|(_, limit)| self.format == Format::Yaml || *limit != 0);
+            let limits = [limit("soft"), limit("hard")].into_iter().filter(|(_, limit)| self.format == Format::Yaml || *limit != 0);
             Json::Object(limits.map(|(key, limit)| (key.to_owned(), Json::from(limit))).collect())
         };
         let printed = |node: &Node| match node.as_i64() {
             Some(limit) if limit != 0 => Json::from(limit),
             _ => pair(node.as_mapping()),
         };
-        let mut entries: Vec<_> =
-            node.as_mapping().into_iter().flatten().map(|(key, entry)| (key.clone(), printed(&entry.value))).collect();
-        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Json::Object(entries.into_iter().collect())
+        let entries = node.as_mapping().into_iter().flatten().map(|(key, entry)| (key.clone(), printed(&entry.value)));
+        Json::Object(self.in_order(entries))
     }
+}
+
+fn in_order(entries: impl Iterator<Item = (String, Json)>, format: Format) -> Map<String, Json> {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by(|(a, _), (b, _)| match format {
+        Format::Json => a.cmp(b),
+        Format::Yaml => order::natural(a, b),
+    });
+    entries.into_iter().collect()
 }
 
 /// A mode as the reference writes it, sign and all.
@@ -213,24 +247,33 @@ fn octal(mode: i64) -> String {
 
 /// Keys as `id: path`, an agent as `id` alone.
 fn ssh(node: &Node) -> Json {
-    let line = |(key, entry): (&String, &yaml::Entry)| match entry.value.scalar_text() {
+    let line = |(key, entry): (&String, &Entry)| match entry.value.scalar_text() {
         Some(path) if !path.is_empty() => format!("{key}: {path}"),
         _ => key.clone(),
     };
     node.as_mapping().into_iter().flatten().map(line).collect::<Vec<_>>().into()
 }
 
-/// A value with its keys in order and whole numbers without fraction.
-#[expect(clippy::cast_possible_truncation, reason = "the number is whole and small")]
-fn sorted(node: &Node) -> Json {
+/// A value of an attribute as it is, with its keys in order.
+fn sorted(node: &Node, format: Format) -> Json {
     match &node.value {
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Json::from(*number as i64),
+        Value::Sequence(items) => items.iter().map(|item| sorted(item, format)).collect(),
         Value::Mapping(mapping) => {
-            let mut entries: Vec<_> = mapping.iter().map(|(key, entry)| (key.clone(), sorted(&entry.value))).collect();
-            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Json::Object(entries.into_iter().collect())
+            Json::Object(in_order(mapping.iter().map(|(key, entry)| (key.clone(), sorted(&entry.value, format))), format))
         }
-        _ => yaml::to_json(node),
+        _ => to_json(node),
+    }
+}
+
+/// The same of a value that no attribute says anything about, whose times stay times.
+fn free(node: &Node, format: Format) -> Json {
+    match &node.value {
+        Value::String(text) if node.tag.as_deref() == Some(TIMESTAMP) => rfc3339(text).into(),
+        Value::Sequence(items) => items.iter().map(|item| free(item, format)).collect(),
+        Value::Mapping(mapping) => {
+            Json::Object(in_order(mapping.iter().map(|(key, entry)| (key.clone(), free(&entry.value, format))), format))
+        }
+        _ => to_json(node),
     }
 }
 

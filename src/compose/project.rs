@@ -70,9 +70,11 @@ impl Loader<'_> {
         let top = Path::root();
         if !self.options.interpolate {
             tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
-            return typed::project(&name, root, &named);
+            let profiles = select::profiles(&root);
+            return Project { profiles, ..typed::project(&name, root, &named) };
         }
         conform::conform(&schema::ROOT, &mut root, &top, &mut self.problems);
+        let profiles = select::profiles(&root);
         let mut inactive = select::by_profile(&mut root, &self.options.profiles);
         if self.options.check_consistency {
             consistency::check(&root, &inactive, &mut self.problems);
@@ -88,6 +90,7 @@ impl Loader<'_> {
         tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
         self.label_files(&mut root);
         let mut project = typed::project(&name, root, &named);
+        project.profiles = profiles;
         project.inactive = inactive.keys().cloned().collect();
         self.environment_files(&mut project, &variables);
         if self.options.read_mounted && !self.problems.has_errors() {

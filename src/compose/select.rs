@@ -8,6 +8,13 @@ use super::diagnostic::{Diagnostic, closest};
 use super::problems::Problems;
 use super::tree::text;
 
+/// The profiles that services name.
+pub fn profiles(root: &Node) -> BTreeSet<String> {
+    let services = root.get("services").and_then(Node::as_mapping).into_iter().flat_map(Mapping::values);
+    let declared = services.filter_map(|entry| entry.value.get("profiles")?.as_sequence()).flatten();
+    declared.filter_map(Node::as_str).map(str::to_owned).collect()
+}
+
 /// Takes services out that no active profile selects, and returns them.
 pub fn by_profile(root: &mut Node, profiles: &[String]) -> Mapping {
     let inactive = set_aside(root, "services", |node| active(node, profiles));

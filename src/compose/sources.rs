@@ -146,6 +146,8 @@ pub struct Options {
     pub resolve_paths: bool,
     /// Whether env_file and keys without value are resolved.
     pub resolve_environment: bool,
+    /// The services whose env files are read; all where empty.
+    pub environment_of: Vec<String>,
     pub check_consistency: bool,
     /// Whether the files that services mount are read into the project.
     pub read_mounted: bool,
@@ -165,6 +167,7 @@ impl Default for Options {
             normalize: true,
             resolve_paths: true,
             resolve_environment: true,
+            environment_of: Vec::new(),
             check_consistency: true,
             read_mounted: true,
             limits: Limits::default(),

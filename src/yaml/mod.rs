@@ -16,5 +16,6 @@ pub use emit::{from_json, to_json};
 pub use error::Error;
 pub use node::{Entry, FileId, Mapping, Node, Span, TIMESTAMP, Value};
 pub use parse::{Limits, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, parse, parse_within, text};
-pub use scalar::{format_float, parse_float};
+pub use scalar::{format_float, is_text, parse_float};
+pub use timestamp::rfc3339;
 pub use write::write;

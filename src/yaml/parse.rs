@@ -1,8 +1,12 @@
+mod marked;
+mod words;
+
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag, options};
+
+use marked::Marked;
+use words::{binary, quote, shorten};
 
 use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, scalar};
 
@@ -31,6 +35,9 @@ impl Default for Limits {
         Self { bytes: MAX_BYTES, nodes: MAX_NODES }
     }
 }
+
+/// Bytes that are read again, in all, for what [`marked`] is about.
+const RETRIED_BYTES: usize = MAX_BYTES / 2;
 
 const RESET: &str = "!reset";
 const OVERRIDE: &str = "!override";
@@ -64,37 +71,45 @@ pub fn parse_within(text: &str, file: FileId, limits: Limits) -> (Vec<Node>, Vec
     if text.len() > limits.bytes {
         return (Vec::new(), vec![too_large(text.len(), file, limits)]);
     }
-    let (documents, errors, lone_dash) = read(text, file, None, limits);
-    match DASHES.into_iter().find(|mark| lone_dash && !text.contains(*mark)) {
-        Some(mark) => {
-            let (documents, errors, _) = read(&with_marked_dashes(text, mark), file, Some(mark), limits);
-            (documents, errors)
+    let mut marked = Marked::default();
+    let mut retries = 1 + limits.bytes.min(RETRIED_BYTES) / text.len().max(1);
+    loop {
+        let Read { documents, errors, refused } = read(marked.text.as_deref().unwrap_or(text), file, &marked, limits);
+        retries -= 1;
+        let again = retries > 0
+            && match refused {
+                Some(Refused::LoneDash) => marked.mark_dashes(text),
+                Some(Refused::QuotedLine { after, at }) => marked.join_lines(text, after, at),
+                None => false,
+            };
+        if !again {
+            return (documents, errors);
         }
-        None => (documents, errors),
     }
 }
 
-/// `[cat, -]`: go-yaml takes a dash before `,`, `]` or `}` for text, the event parser refuses it. Such dashes are read as one of these, which
-/// the text must not hold: as long as a dash, so that positions stay, and free to stand in a text.
-const DASHES: [char; 8] = ['^', '~', ';', '(', '+', '=', '/', '$'];
-
-/// The text with a mark for every dash that could be one; in other places than the parser refuses, the way back is the same.
-fn with_marked_dashes(text: &str, mark: char) -> String {
-    let bytes = text.as_bytes();
-    let is_lone = |at: usize| {
-        let before = at.checked_sub(1).map_or(b'\n', |before| bytes[before]);
-        matches!(before, b' ' | b'\n' | b'[' | b'{' | b',') && matches!(bytes.get(at + 1), Some(b',' | b']' | b'}'))
-    };
-    text.char_indices().map(|(at, c)| if c == '-' && is_lone(at) { mark } else { c }).collect()
+/// What the event parser refuses and go-yaml takes.
+enum Refused {
+    LoneDash,
+    /// A line of a quoted text, at a byte, that is indented less than the text's mapping, or by a tab; the quote comes after another byte.
+    QuotedLine {
+        after: usize,
+        at: usize,
+    },
 }
 
-/// Documents, errors, and whether the last of them is about a lone dash.
-fn read(text: &str, file: FileId, dash: Option<char>, limits: Limits) -> (Vec<Node>, Vec<Error>, bool) {
+struct Read {
+    documents: Vec<Node>,
+    errors: Vec<Error>,
+    refused: Option<Refused>,
+}
+
+fn read(text: &str, file: FileId, marked: &Marked, limits: Limits) -> Read {
     let aliased = text.contains('*');
-    let mut lone_dash = false;
+    let mut refused = None;
     let last_line = text.rsplit_once('\n').map_or(text, |(_, last)| last);
     let cut_off = (!last_line.trim().is_empty()).then(|| text.trim_end().len());
-    let mut builder = Builder { file, text, limits, aliased, cut_off, dash, ..Builder::default() };
+    let mut builder = Builder { file, text, limits, aliased, cut_off, marked: Some(marked), ..Builder::default() };
     let options = options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -102,22 +117,30 @@ fn read(text: &str, file: FileId, dash: Option<char>, limits: Limits) -> (Vec<No
         flow_nesting_limit: MAX_DEPTH,
         block_nesting_limit: MAX_DEPTH,
     };
+    let mut after = 0;
     for next in Parser::new_from_str_with_options(text, options) {
         match next {
             Ok((event, at)) => {
                 let range = at.byte_range().unwrap_or_default();
+                after = after.max(range.end);
                 if builder.event(event, span(file, range.start, range.end)).is_err() {
                     break;
                 }
             }
             Err(error) => {
-                lone_dash = matches!(error.kind(), ErrorKind::PlainScalarStartsWithDashFlowIndicator);
+                refused = match error.kind() {
+                    ErrorKind::PlainScalarStartsWithDashFlowIndicator => Some(Refused::LoneDash),
+                    ErrorKind::InvalidQuotedScalarIndent | ErrorKind::TabInIndentation => {
+                        Some(Refused::QuotedLine { after, at: error.marker().byte_offset().unwrap_or_default() })
+                    }
+                    _ => None,
+                };
                 builder.syntax_error(&error, text);
                 break;
             }
         }
     }
-    (builder.documents, builder.errors, lone_dash)
+    Read { documents: builder.documents, errors: builder.errors, refused }
 }
 
 /// Reading can't go on; the error is recorded.
@@ -132,8 +155,8 @@ struct Builder<'t> {
     aliased: bool,
     /// Where the text of a last line without a line break ends: a block scalar that reaches it has no line break at its end either.
     cut_off: Option<usize>,
-    /// What stands for lone dashes, see [`DASHES`].
-    dash: Option<char>,
+    /// What stands for something else in the text.
+    marked: Option<&'t Marked>,
     documents: Vec<Node>,
     frames: Vec<Frame>,
     /// By the parser's number. `None` while the anchored value is still being read.
@@ -280,7 +303,8 @@ impl Builder<'_> {
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, at: Span) -> Result<Built, Stop> {
-        let unmarked = self.dash.filter(|mark| text.contains(*mark)).map(|mark| text.replace(mark, "-"));
+        let quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        let unmarked = self.marked.and_then(|marked| marked.unmark(text, quoted));
         let text = unmarked.as_deref().unwrap_or(text);
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let text = if block && self.cut_off.is_some_and(|end| at.end as usize >= end) { text.trim_end_matches('\n') } else { text };
@@ -290,6 +314,9 @@ impl Builder<'_> {
         match (tag, core) {
             (None, _) if plain => {
                 let (value, mark) = scalar::resolve(text);
+                if matches!(value, Value::Float(number) if !number.is_finite()) {
+                    self.error(at, format!("{text} is no number that JSON has; put it in quotes"))?;
+                }
                 node.value = value;
                 node.tag = mark.map(str::to_owned);
             }
@@ -467,23 +494,6 @@ fn span(file: FileId, start: usize, end: usize) -> Span {
     // Files are at most MAX_BYTES long.
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     Span { file, start: offset(start), end: offset(end) }
-}
-
-fn binary(text: &str) -> Option<String> {
-    let packed: String = text.split_whitespace().collect();
-    String::from_utf8(STANDARD.decode(packed).ok()?).ok()
-}
-
-fn quote(text: &str) -> String {
-    format!("{:?}", shorten(text))
-}
-
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 80;
-    match text.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,11 @@ pub fn resolve(text: &str) -> (Value, Option<&'static str>) {
     (value, None)
 }
 
+/// Whether a plain scalar is read as the text that it is.
+pub fn is_text(text: &str) -> bool {
+    text != "<<" && matches!(resolve(text), (Value::String(_), None))
+}
+
 /// What a scalar with a tag of the core schema (`!!int`) is, or what the text is instead of that.
 ///
 /// # Errors

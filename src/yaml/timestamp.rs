@@ -22,6 +22,16 @@ pub fn resolve(text: &str) -> Option<String> {
     Some(format!("{date} {time} {zone}"))
 }
 
+/// A time as [`resolve`] prints it, in the form of RFC 3339: `2001-12-14T21:59:43.1-05:00`.
+pub fn rfc3339(printed: &str) -> String {
+    let parts: Vec<&str> = printed.split(' ').collect();
+    match parts[..] {
+        [date, time, _, "UTC"] => format!("{date}T{time}Z"),
+        [date, time, zone, _] if zone.len() == 5 => format!("{date}T{time}{}:{}", &zone[..3], &zone[3..]),
+        _ => printed.to_owned(),
+    }
+}
+
 fn eat(rest: &mut &str, wanted: char) -> bool {
     rest.strip_prefix(wanted).map(|after| *rest = after).is_some()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use compose_operator::compose::model::{FileSource, Project};
 use compose_operator::compose::sources::{ComposeFile, File, FileSet, Options, Sources, Variable, Variables};
-use compose_operator::compose::{Loaded, load};
+use compose_operator::compose::{Loaded, load, print};
 use serde_json::json;
 
 fn read(files: &[(&str, &str)]) -> Loaded {
@@ -70,10 +70,66 @@ fn false_restart_in_structure() {
     assert!(refused(&[("compose.yaml", "services: {web: {image: nginx, restart: false}}\n")]));
 }
 
-fn date_as_command() {
-    for lines in ["entrypoint: 2020-01-31", "command: [2020-01-31]"] {
-        assert!(refused(&[("compose.yaml", &format!("services: {{web: {{image: nginx, {lines}}}}}\n"))]), "{lines}");
+fn web(lines: &str) -> String {
+    format!("services: {{web: {{image: nginx, {lines}}}}}\n")
+}
+
+fn date_as_value() {
+    for lines in ["entrypoint: 2020-01-31", "command: [2020-01-31]", "mem_limit: 2020-01-31"] {
+        assert!(refused(&[("compose.yaml", &web(lines))]), "{lines}");
     }
+}
+
+fn number_out_of_range() {
+    for lines in ["cpu_quota: 9223372036854775808", "mem_limit: 1e21", "pids_limit: 18446744073709551616"] {
+        assert!(refused(&[("compose.yaml", &web(lines))]), "{lines}");
+    }
+    assert!(!refused(&[("compose.yaml", &web("cpu_quota: 9223372036854775807"))]));
+}
+
+fn list_in_override() {
+    for (lines, other) in
+        [("build: .", "build: []"), ("labels: {a: b}", "labels: {a: [c]}"), ("environment: {A: b}", "environment: {A: {c: d}}")]
+    {
+        let text = format!("{}---\nservices: {{web: {{{other}}}}}\n", web(lines));
+        assert!(refused(&[("compose.yaml", &text)]), "{text}");
+    }
+}
+
+fn extension_among_keys() {
+    let web = &project(&[("compose.yaml", &web("labels: {x-a: b}, environment: {x-c: d}"))]).services["web"];
+    assert_eq!((web.labels["x-a"].as_str(), web.environment["x-c"].as_deref()), ("b", Some("d")));
+}
+
+fn port_in_quotes() {
+    let text = web("ports: [{target: 80, published: 80}]") + "---\nservices: {web: {ports: [{target: 80, published: '80'}]}}\n";
+    assert_eq!(project(&[("compose.yaml", &text)]).services["web"].ports.len(), 1);
+}
+
+fn yaml_1_2() {
+    let text = web("command: [\"\\/\\ud83d\\ude00\", \"a\u{2028}b\", !!null]").replace(", !!null", "") + "x-a: [!!null]\n";
+    let project = project(&[("compose.yaml", &text)]);
+    assert_eq!(project.services["web"].command, compose_operator::compose::model::Command::Words(vec!["/😀".into(), "a\u{2028}b".into()]));
+}
+
+fn bytes_as_text() {
+    assert!(refused(&[("compose.yaml", &web("user: !!binary gICA"))]));
+    assert_eq!(project(&[("compose.yaml", &web("user: !!binary cm9vdA=="))]).services["web"].user.as_deref(), Some("root"));
+}
+
+fn printed(text: &str) -> String {
+    let options = print::Options { format: print::Format::Yaml, ..print::Options::default() };
+    print::text(&print::value(&project(&[("compose.yaml", text)]), &options), print::Format::Yaml)
+}
+
+fn job_name() {
+    let text = printed("jobs: {once: {image: nginx, triggers: {manual: true}}}\nservices: {web: {image: nginx}}\n");
+    assert!(text.contains("once:") && !text.contains("name: once"), "{text}");
+}
+
+fn printed_date() {
+    let text = printed(&(web("environment: {A: 2001-01-01}") + "x-day: 2001-01-01\n"));
+    assert!(text.contains("x-day: \"2001-01-01T00:00:00Z\"\n") && text.contains("A: 2001-01-01 00:00:00 +0000 UTC\n"), "{text}");
 }
 
 fn reset_in_merge_list() {
@@ -82,7 +138,7 @@ fn reset_in_merge_list() {
 }
 
 /// Every difference by its name in the docs.
-pub const DIFFERENCES: [(&str, fn()); 9] = [
+pub const DIFFERENCES: [(&str, fn()); 17] = [
     ("version-1", version_1),
     ("version-number", version_number),
     ("bare-key-at-the-end", bare_key_at_the_end),
@@ -90,7 +146,15 @@ pub const DIFFERENCES: [(&str, fn()); 9] = [
     ("comment-without-space", comment_without_space),
     ("config-environment-in-include", config_environment_in_include),
     ("false-restart-in-structure", false_restart_in_structure),
-    ("date-as-command", date_as_command),
+    ("date-as-value", date_as_value),
+    ("number-out-of-range", number_out_of_range),
+    ("list-in-override", list_in_override),
+    ("extension-among-keys", extension_among_keys),
+    ("port-in-quotes", port_in_quotes),
+    ("yaml-1.2", yaml_1_2),
+    ("bytes-as-text", bytes_as_text),
+    ("job-name", job_name),
+    ("printed-date", printed_date),
     ("reset-in-merge-list", reset_in_merge_list),
 ];
 

@@ -122,6 +122,36 @@ fn a_hash_changes_with_its_service_and_with_nothing_else() {
 }
 
 #[test]
+fn a_hash_is_that_of_the_container_with_its_env_files_and_platform() {
+    let text = |service: &str| format!("services: {{web: {{{service}}}, broken: {{image: x, env_file: [none.env]}}}}\n");
+    let hash = |name: &str, service: &str, variables: &[(&str, &str)]| {
+        let project = Project::new(name, &[("compose.yaml", &text(service)), ("web.env", "A=1\n")]);
+        let output = project.run_with(&["-p", "shop", "config", "--hash", "web"], "", variables);
+        String::from_utf8(if output.status.success() { output.stdout } else { output.stderr }).unwrap()
+    };
+    let plain = hash("hash-env", "image: nginx, environment: {A: '1'}", &[]);
+    assert!(plain.starts_with("web "), "{plain}");
+    assert_eq!(hash("hash-env-file", "image: nginx, env_file: [web.env]", &[]), plain);
+    let platform = [("DOCKER_DEFAULT_PLATFORM", "linux/arm64")];
+    assert_eq!(hash("hash-default", "image: x, build: .", &platform), hash("hash-own", "image: x, build: ., platform: linux/arm64", &[]));
+    assert_eq!(hash("hash-pulled", "image: x", &platform), hash("hash-none", "image: x", &[]));
+    let refused = hash("hash-platform", "image: x, build: {context: ., platforms: [linux/amd64]}", &platform);
+    assert!(refused.contains("is not built for platform linux/arm64"), "{refused}");
+}
+
+#[test]
+fn images_of_steps_and_profiles_of_broken_inactive_services_are_listed_too() {
+    let text = "services:
+  web: {image: nginx, pre_start: [{image: migrate, command: [up]}, {command: [check]}]}
+  tool: {image: tool, profiles: [debug], depends_on: [nowhere]}
+jobs: {nightly: {image: backup, triggers: {manual: true}}}
+";
+    let project = Project::new("steps", &[("compose.yaml", text)]);
+    assert_eq!(project.prints(&["config", "--images"]), "nginx\nmigrate\nbackup\n");
+    assert_eq!(project.prints(&["config", "--profiles"]), "debug\n");
+}
+
+#[test]
 fn quiet_only_checks() {
     let project = shop("quiet");
     assert_eq!(project.prints(&["config", "-q"]), "");

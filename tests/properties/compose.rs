@@ -72,9 +72,27 @@ fn attributes() -> Vec<(&'static str, Vec<Value>)> {
     ]
 }
 
+/// Attributes that the reference doesn't merge associatively: lists of mappings and lines, where what is written and its canonical form are two
+/// items; what a link implies, which a later file then merges with; and options and devices whose canonical form is a list.
+const NOT_ASSOCIATIVE: [&str; 6] = ["extra_hosts", "gpus", "links", "post_start", "pre_start", "provider"];
+
+/// A file whose service `web` names its network, so that none is implied, and has some of the attributes that merge associatively.
+fn associative_file() -> impl Strategy<Value = String> {
+    let attributes = attributes().into_iter().filter(|(key, _)| !NOT_ASSOCIATIVE.contains(key)).collect();
+    service_of(attributes).prop_map(|mut web| {
+        if web.get("networks").is_none() {
+            web["networks"] = json!(["front"]);
+        }
+        file_of(&web)
+    })
+}
+
 /// A service with some of the attributes.
 fn service() -> impl Strategy<Value = Value> {
-    let all = attributes();
+    service_of(attributes())
+}
+
+fn service_of(all: Vec<(&'static str, Vec<Value>)>) -> impl Strategy<Value = Value> {
     let count = all.len();
     subsequence(all, 0..=count).prop_flat_map(|some| {
         let values: Vec<_> = some.into_iter().map(|(key, values)| (Just(key), select(values))).collect();
@@ -88,17 +106,34 @@ fn service() -> impl Strategy<Value = Value> {
 
 /// A Compose file whose service `web` has some of the attributes, with all that they name.
 fn file() -> impl Strategy<Value = String> {
-    service().prop_map(|web| {
-        let file = json!({
-            "services": {"web": web, "db": {"image": "db"}},
-            "networks": {"front": {"driver_opts": {"a": 1}, "internal": "true"}, "back": null},
-            "volumes": {"data": {"labels": ["a=b"]}},
-            "configs": {"c": {"content": "a $$b"}},
-            "secrets": {"s": {"file": "./s"}},
-            "models": {"m": {"model": "ai/x"}},
-        });
-        file.to_string()
-    })
+    service().prop_map(|web| file_of(&web))
+}
+
+fn file_of(web: &Value) -> String {
+    let file = json!({
+        "services": {"web": web, "db": {"image": "db"}},
+        "networks": {"front": {"driver_opts": {"a": 1}, "internal": "true"}, "back": null},
+        "volumes": {"data": {"labels": ["a=b"]}},
+        "configs": {"c": {"content": "a $$b"}},
+        "secrets": {"s": {"file": "./s"}},
+        "models": {"m": {"model": "ai/x"}},
+    });
+    file.to_string()
+}
+
+/// Three files merged at once, and the last one merged onto what is printed of the first two.
+fn merged(a: &str, b: &str, c: &str) -> (Value, Value) {
+    let first_two = printed(&[a, b], print::Format::Yaml).to_string();
+    (printed(&[a, b, c], print::Format::Yaml), printed(&[&first_two, c], print::Format::Yaml))
+}
+
+#[test]
+fn merging_is_not_associative_where_the_references_is_not() {
+    for (key, value) in [("extra_hosts", json!(["a:2.2.2.2"])), ("post_start", json!([{"command": "a b"}]))] {
+        let (plain, with) = (file_of(&json!({"image": "nginx"})), file_of(&json!({"image": "nginx", key: value})));
+        let (at_once, in_turn) = merged(&plain, &with, &with);
+        assert_ne!(at_once, in_turn, "{key}");
+    }
 }
 
 proptest! {
@@ -127,6 +162,12 @@ proptest! {
     fn merging_a_canonical_file_with_itself_changes_nothing(text in file()) {
         let text = printed(&[&text], print::Format::Yaml).to_string();
         prop_assert_eq!(printed(&[&text], print::Format::Json), printed(&[&text, &text], print::Format::Json));
+    }
+
+    #[test]
+    fn merging_is_associative_where_the_references_is(a in associative_file(), b in associative_file(), c in associative_file()) {
+        let (at_once, in_turn) = merged(&a, &b, &c);
+        prop_assert_eq!(at_once, in_turn);
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! The parts of a project that `config` can list alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::cli::args::Format;
 use crate::cli::output::Error;
@@ -12,6 +10,9 @@ use crate::compose::interpolate::used;
 use crate::compose::model::Project;
 use crate::compose::print;
 use crate::compose::sources::Variables;
+use crate::yaml::Node;
+
+use super::hash;
 
 /// Width of a column at least, and the space after the widest cell.
 const COLUMN: usize = 20;
@@ -42,23 +43,29 @@ impl List {
     ///
     /// # Errors
     /// Where a service is named that isn't there, or the text can't be made.
-    pub fn text(&self, project: &Project, variables: &Variables, format: Option<Format>) -> Result<String, Error> {
+    pub fn text(
+        &self,
+        project: &Project,
+        variables: &Variables,
+        format: Option<Format>,
+        options: &print::Options,
+    ) -> Result<String, Error> {
         match self {
             List::Services => Ok(lines(services(project))),
             List::Volumes => Ok(lines(project.volumes.keys())),
             List::Networks => Ok(lines(project.networks.keys())),
-            List::Models => {
-                Ok(lines(project.root.get("models").and_then(crate::yaml::Node::as_mapping).into_iter().flatten().filter_map(
-                    |(_, entry)| entry.value.get("model").and_then(crate::yaml::Node::as_str).filter(|model| !model.is_empty()),
-                )))
-            }
-            List::Hash(names) => hashes(project, names),
-            List::Profiles => Ok(lines(project.services.values().flat_map(|service| &service.profiles).collect::<BTreeSet<_>>())),
-            List::Images => {
-                let computed = |name: &str| format!("{}-{name}", project.name);
-                let image = |service: &crate::compose::model::Service| service.image.clone().unwrap_or_else(|| computed(&service.name));
-                Ok(lines(project.services.values().map(image)))
-            }
+            List::Models => Ok(lines(
+                project
+                    .root
+                    .get("models")
+                    .and_then(Node::as_mapping)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, entry)| entry.value.get("model").and_then(Node::as_str).filter(|model| !model.is_empty())),
+            )),
+            List::Hash(names) => hash::hashes(project, variables, names, options),
+            List::Profiles => Ok(lines(&project.profiles)),
+            List::Images => Ok(lines(images(project))),
             List::Variables => self::variables(project, format),
             List::Environment => Ok(environment(project, variables)),
         }
@@ -85,27 +92,22 @@ fn services(project: &Project) -> Vec<&str> {
     listed
 }
 
-/// A hash of each service that changes when its container would have to be made anew: builds, pulls, replicas, dependencies and profiles
-/// don't count.
-fn hashes(project: &Project, names: &[String]) -> Result<String, Error> {
-    let options = print::Options { fold_env_files: false, ..print::Options::default() };
-    let mut printed = print::value(project, &options);
-    let names: BTreeSet<&str> =
-        if names.is_empty() { project.services.keys().map(String::as_str).collect() } else { names.iter().map(String::as_str).collect() };
-    let mut text = String::new();
-    for name in names {
-        let service = printed["services"].get_mut(name).and_then(serde_json::Value::as_object_mut);
-        let service = service.ok_or_else(|| Error::NoService(name.to_owned()))?;
-        for key in ["build", "pull_policy", "scale", "depends_on", "profiles"] {
-            service.remove(key);
-        }
-        if let Some(deploy) = service.get_mut("deploy").and_then(serde_json::Value::as_object_mut) {
-            deploy.remove("replicas");
-        }
-        let hash = Sha256::digest(serde_json::to_vec(service)?);
-        let _ = writeln!(text, "{name} {hash:x}");
+/// The image of each service and of its steps before the start, then of each job; those without one have the name that a build gives them.
+fn images(project: &Project) -> Vec<String> {
+    let or_built = |image: Option<&str>, name: &str| match image.filter(|image| !image.is_empty()) {
+        Some(image) => image.to_owned(),
+        None => format!("{}-{name}", project.name),
+    };
+    let mut images = Vec::new();
+    for service in project.services.values() {
+        let own = or_built(service.image.as_deref(), &service.name);
+        let steps = service.pre_start.iter().filter_map(|step| step.container.image.clone());
+        let others: Vec<String> = steps.filter(|image| !image.is_empty() && *image != own).collect();
+        images.push(own);
+        images.extend(others);
     }
-    Ok(text)
+    images.extend(project.jobs.iter().map(|(name, job)| or_built(job.get("image").and_then(Node::as_str), name)));
+    images
 }
 
 /// The variables that the files use, as a table unless a format is asked for.
@@ -124,7 +126,7 @@ fn variables(project: &Project, format: Option<Format>) -> Result<String, Error>
                 (name, value)
             };
             let all: BTreeMap<_, _> = used.into_iter().map(entry).collect();
-            Ok(serde_json::to_string_pretty(&all)? + "\n")
+            Ok(print::text(&serde_json::to_value(&all)?, print::Format::Json) + "\n")
         }
         Some(Format::Yaml) => {
             let entry = |(name, used): (String, crate::compose::interpolate::Used)| {
@@ -133,7 +135,7 @@ fn variables(project: &Project, format: Option<Format>) -> Result<String, Error>
                 (name, value)
             };
             let all: BTreeMap<_, _> = used.into_iter().map(entry).collect();
-            Ok(serde_yaml::to_string(&all)?)
+            Ok(print::text(&serde_json::to_value(&all)?, print::Format::Yaml))
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
 use crate::compose::sources::FileSet;
@@ -18,6 +20,8 @@ pub struct Project {
     pub services: IndexMap<String, Service>,
     /// Names of the services that no active profile selects.
     pub inactive: Vec<String>,
+    /// The profiles of all services, active or not.
+    pub profiles: BTreeSet<String>,
     /// Networks, `default` included where a service uses it.
     pub networks: IndexMap<String, Network>,
     /// Named volumes.

@@ -8,7 +8,7 @@ mod service;
 mod validate;
 
 pub use resource::ROOT;
-pub use service::CONTAINER;
+pub use service::{CONTAINER, SERVICE};
 pub use validate::{is_name, validate};
 
 use crate::yaml::{Mapping, Node, Value};
@@ -155,11 +155,13 @@ pub struct Object {
     pub extensions: bool,
     /// Whether the specification's schema lets unknown keys pass; they have no effect.
     pub open: bool,
+    /// Whether `x-*` keys, where they are allowed, are left out of what is printed.
+    pub silent: bool,
 }
 
 impl Object {
     const fn new(attributes: &'static [&'static [Attribute]]) -> Self {
-        Self { attributes, required: &[], extensions: true, open: false }
+        Self { attributes, required: &[], extensions: true, open: false, silent: false }
     }
 
     const fn required(self, required: &'static [&'static str]) -> Self {
@@ -172,6 +174,10 @@ impl Object {
 
     const fn open(self) -> Self {
         Self { open: true, ..self }
+    }
+
+    const fn silent(self) -> Self {
+        Self { silent: true, ..self }
     }
 
     /// Every attribute.

@@ -27,8 +27,8 @@ pub const ROOT: Object = Object::new(&[&[
     Attribute::new("jobs", Kind::Keyed(&Keyed { object: &JOB, nullable: false })),
     Attribute::new("networks", Kind::Keyed(&Keyed { object: &NETWORK, nullable: true })),
     Attribute::new("volumes", Kind::Keyed(&Keyed { object: &VOLUME, nullable: true })),
-    Attribute::new("configs", Kind::Keyed(&Keyed { object: &CONFIG, nullable: false })),
     Attribute::new("secrets", Kind::Keyed(&Keyed { object: &SECRET, nullable: false })),
+    Attribute::new("configs", Kind::Keyed(&Keyed { object: &CONFIG, nullable: false })),
     Attribute::new("models", Kind::Keyed(&Keyed { object: &MODEL, nullable: false })),
 ]]);
 
@@ -51,8 +51,8 @@ const NETWORK: Object = Object::new(&[&[
                 "config",
                 Kind::Objects(&Object::new(&[&[
                     text("subnet"),
-                    text("ip_range"),
                     text("gateway"),
+                    text("ip_range"),
                     Attribute::new("aux_addresses", Kind::Strings),
                 ]])),
             ),
@@ -62,18 +62,18 @@ const NETWORK: Object = Object::new(&[&[
     EXTERNAL,
     flag("internal"),
     flag("attachable"),
+    labels("labels"),
     flag("enable_ipv4").zero(),
     flag("enable_ipv6").zero(),
-    labels("labels"),
 ]]);
 
 const VOLUME: Object = Object::new(&[&[text("name"), text("driver"), options(NUM | STR), EXTERNAL, labels("labels")]]);
 
 const CONFIG: Object = Object::new(&[&[
     text("name"),
-    text("content"),
-    text("environment"),
     text("file"),
+    text("environment"),
+    text("content"),
     EXTERNAL,
     labels("labels"),
     text("template_driver"),
@@ -81,8 +81,8 @@ const CONFIG: Object = Object::new(&[&[
 
 const SECRET: Object = Object::new(&[&[
     text("name"),
-    text("environment"),
     text("file"),
+    text("environment"),
     EXTERNAL,
     labels("labels"),
     text("driver"),

@@ -70,19 +70,19 @@ pub const CONTAINER: &[Attribute] = &[
     object("blkio_config", &BLKIO),
     set("cap_add"),
     set("cap_drop"),
-    choice("cgroup", &["host", "private"]),
     text("cgroup_parent"),
-    Attribute::new("command", Kind::Command).zero(),
-    objects("configs", &FILE_MOUNT).items(STR | MAP),
+    choice("cgroup", &["host", "private"]),
     between("cpu_count", 0, i64::MAX),
     between("cpu_percent", 0, 100),
     number("cpu_period"),
     number("cpu_quota"),
     number("cpu_rt_period"),
     number("cpu_rt_runtime"),
-    number("cpu_shares"),
     float("cpus"),
     text("cpuset"),
+    number("cpu_shares"),
+    Attribute::new("command", Kind::Command).zero(),
+    objects("configs", &FILE_MOUNT).items(STR | MAP),
     object("credential_spec", &Object::new(&[&[text("config"), text("file"), text("registry")]])),
     set("device_cgroup_rules"),
     objects("devices", &DEVICE).items(STR | MAP),
@@ -91,24 +91,24 @@ pub const CONTAINER: &[Attribute] = &[
     text_or_set("dns_search"),
     text("domainname"),
     Attribute::new("entrypoint", Kind::Command).zero(),
-    objects("env_file", &ENV_FILE).types(STR | LIST).items(STR | MAP),
     Attribute::new("environment", Kind::Environment),
+    objects("env_file", &ENV_FILE).types(STR | LIST).items(STR | MAP),
     Attribute::new("extra_hosts", Kind::Hosts),
-    objects("gpus", &GPU).types(STR | LIST),
     Attribute::new("group_add", Kind::Mixed),
+    objects("gpus", &GPU).types(STR | LIST),
     text("hostname"),
     text("image"),
     flag("init").zero(),
     text("ipc"),
     text("isolation"),
-    texts("label_file").types(STR | LIST),
     labels("labels"),
+    texts("label_file").types(STR | LIST),
     object("logging", &Object::new(&[&[text("driver"), options("options", NULL | NUM | STR)]])),
-    text("mac_address"),
     bytes("mem_limit").types(NUM | STR),
     bytes("mem_reservation"),
-    bytes("mem_swappiness"),
     bytes("memswap_limit").types(NUM | STR),
+    bytes("mem_swappiness"),
+    text("mac_address"),
     Attribute::new("models", Kind::Keyed(&Keyed { object: &SERVICE_MODEL, nullable: true })).types(LIST | MAP),
     text("network_mode"),
     Attribute::new("networks", Kind::Keyed(&Keyed { object: &ATTACHMENT, nullable: true })).types(LIST | MAP),
@@ -152,25 +152,25 @@ const WORKLOAD: &[Attribute] = &[
 ];
 
 const SERVICE_ONLY: &[Attribute] = &[
-    flag("attach").zero(),
-    Attribute::new("container_name", Kind::ContainerName),
+    set("profiles"),
     object("deploy", &DEPLOY).types(MAP | NULL),
     object("develop", &DEVELOP).types(MAP | NULL),
-    object("extends", &Object::new(&[&[text("service"), text("file")]]).required(&["service"]).without_extensions()).types(STR | MAP),
-    set("external_links"),
-    set("links"),
-    objects("post_start", &HOOK),
-    objects("pre_start", &PRE_START),
-    objects("pre_stop", &HOOK),
-    set("profiles"),
-    object("provider", &Object::new(&[&[text("type"), Attribute::new("options", Kind::MultiOptions)]]).required(&["type"])),
     text("restart"),
     int("scale").zero(),
+    flag("attach").zero(),
+    Attribute::new("container_name", Kind::ContainerName),
+    object("provider", &Object::new(&[&[text("type"), Attribute::new("options", Kind::MultiOptions)]]).required(&["type"])),
+    object("extends", &Object::new(&[&[text("file"), text("service")]]).required(&["service"]).without_extensions()).types(STR | MAP),
+    set("external_links"),
+    set("links"),
+    objects("pre_start", &PRE_START),
+    objects("post_start", &HOOK),
+    objects("pre_stop", &HOOK),
 ];
 
-pub const SERVICE: Object = Object::new(&[CONTAINER, WORKLOAD, SERVICE_ONLY]);
+pub const SERVICE: Object = Object::new(&[SERVICE_ONLY, CONTAINER, WORKLOAD]);
 
-pub const JOB: Object = Object::new(&[CONTAINER, WORKLOAD, &[set("profiles"), object("triggers", &TRIGGERS)]]).required(&["triggers"]);
+pub const JOB: Object = Object::new(&[&[set("profiles"), object("triggers", &TRIGGERS)], CONTAINER, WORKLOAD]).required(&["triggers"]);
 
 const TRIGGERS: Object = Object::new(&[&[flag("manual").zero(), objects("schedule", &SCHEDULE).items(STR | MAP)]]);
 
@@ -196,12 +196,12 @@ const HOOK: Object = Object::new(&[&[
 const WEIGHT: Attribute = between("weight", 0, u16::MAX as i64).types(INT);
 
 const BLKIO: Object = Object::new(&[&[
+    WEIGHT,
+    objects("weight_device", &BLKIO_WEIGHT),
     objects("device_read_bps", &BLKIO_LIMIT),
     objects("device_read_iops", &BLKIO_LIMIT),
     objects("device_write_bps", &BLKIO_LIMIT),
     objects("device_write_iops", &BLKIO_LIMIT),
-    WEIGHT,
-    objects("weight_device", &BLKIO_WEIGHT),
 ]])
 .without_extensions();
 
@@ -211,7 +211,7 @@ const BLKIO_WEIGHT: Object = Object::new(&[&[text("path").always(), WEIGHT.alway
 const DEVICE: Object = Object::new(&[&[text("source"), text("target"), text("permissions")]]).required(&["source"]);
 
 const ENV_FILE: Object =
-    Object::new(&[&[text("path"), text("format"), Attribute::new("required", Kind::OptOut)]]).required(&["path"]).without_extensions();
+    Object::new(&[&[text("path"), Attribute::new("required", Kind::OptOut), text("format")]]).required(&["path"]).without_extensions();
 
 const FILE_MOUNT: Object = Object::new(&[&[text("source"), text("target"), text("uid"), text("gid"), Attribute::new("mode", Kind::Mode)]]);
 
@@ -239,10 +239,10 @@ const MOUNT: Object = Object::new(&[&[
     object(
         "bind",
         &Object::new(&[&[
+            choice("selinux", &["z", "Z"]),
             text("propagation"),
             Attribute::new("create_host_path", Kind::OptOut),
             choice("recursive", &["enabled", "disabled", "writable", "readonly"]),
-            choice("selinux", &["z", "Z"]),
         ]]),
     ),
     object("volume", &Object::new(&[&[labels("labels"), flag("nocopy"), text("subpath")]])),
@@ -253,19 +253,19 @@ const MOUNT: Object = Object::new(&[&[
 
 const DEPENDENCY: Object = Object::new(&[&[
     choice("condition", &["service_started", "service_healthy", "service_completed_successfully"]),
-    flag("required").types(BOOL).zero(),
     flag("restart"),
+    flag("required").types(BOOL).zero(),
 ]])
 .required(&["condition"]);
 
 const HEALTHCHECK: Object = Object::new(&[&[
-    flag("disable"),
-    duration("interval").zero(),
-    between("retries", 0, i64::MAX).types(NUM | STR).zero(),
-    duration("start_interval").zero(),
-    duration("start_period").zero(),
     Attribute::new("test", Kind::HealthTest),
     duration("timeout").zero(),
+    duration("interval").zero(),
+    between("retries", 0, i64::MAX).types(NUM | STR).zero(),
+    duration("start_period").zero(),
+    duration("start_interval").zero(),
+    flag("disable"),
 ]]);
 
 const PORT: Object = Object::new(&[&[
@@ -279,37 +279,37 @@ const PORT: Object = Object::new(&[&[
 ]]);
 
 const BUILD: Object = Object::new(&[&[
-    labels("additional_contexts"),
-    Attribute::new("args", Kind::Environment),
-    texts("cache_from"),
-    texts("cache_to"),
     text("context"),
     text("dockerfile"),
     text("dockerfile_inline"),
     texts("entitlements"),
-    Attribute::new("extra_hosts", Kind::Hosts),
-    text("isolation"),
+    Attribute::new("args", Kind::Environment),
+    text("provenance").types(STR | BOOL),
+    text("sbom").types(STR | BOOL),
+    Attribute::new("ssh", Kind::Ssh),
     labels("labels"),
-    text("network"),
+    texts("cache_from"),
+    texts("cache_to"),
     flag("no_cache"),
     text_or_set("no_cache_filter"),
-    texts("platforms"),
-    flag("privileged"),
-    text("provenance").types(STR | BOOL),
+    labels("additional_contexts"),
     flag("pull"),
-    text("sbom").types(STR | BOOL),
+    Attribute::new("extra_hosts", Kind::Hosts),
+    text("isolation"),
+    text("network"),
+    text("target"),
     objects("secrets", &FILE_MOUNT).items(STR | MAP),
     bytes("shm_size"),
-    Attribute::new("ssh", Kind::Ssh),
     texts("tags"),
-    text("target"),
     Attribute::new("ulimits", Kind::Ulimits(INT | MAP)),
+    texts("platforms"),
+    flag("privileged"),
 ]]);
 
 const DEVICES: &[Attribute] =
-    &[set("capabilities"), Attribute::new("count", Kind::Count), set("device_ids"), text("driver"), labels("options")];
-const DEVICE_REQUEST: Object = Object::new(&[DEVICES]).required(&["capabilities"]);
-const GPU: Object = Object::new(&[DEVICES]).open();
+    &[set("capabilities"), text("driver"), Attribute::new("count", Kind::Count), set("device_ids"), labels("options")];
+const DEVICE_REQUEST: Object = Object::new(&[DEVICES]).required(&["capabilities"]).silent();
+const GPU: Object = Object::new(&[DEVICES]).open().silent();
 
 const UPDATE: Object = Object::new(&[&[
     count("parallelism").zero(),
@@ -333,11 +333,10 @@ const RESERVATIONS: Object = Object::new(&[&[
 
 const DEPLOY: Object = Object::new(&[&[
     text("mode"),
-    text("endpoint_mode"),
     int("replicas").zero(),
     labels("labels"),
-    object("rollback_config", &UPDATE),
     object("update_config", &UPDATE),
+    object("rollback_config", &UPDATE),
     Attribute::new("resources", Kind::Struct(&Object::new(&[&[object("limits", &LIMITS), object("reservations", &RESERVATIONS)]]))),
     object(
         "restart_policy",
@@ -351,17 +350,18 @@ const DEPLOY: Object = Object::new(&[&[
             count("max_replicas_per_node"),
         ]])),
     ),
+    text("endpoint_mode"),
 ]]);
 
 const DEVELOP: Object = Object::new(&[&[objects(
     "watch",
     &Object::new(&[&[
-        text_or_set("ignore"),
-        text_or_set("include"),
         text("path").always(),
         choice("action", &["rebuild", "sync", "restart", "sync+restart", "sync+exec"]).always(),
         text("target"),
         Attribute::new("exec", Kind::Struct(&HOOK)),
+        text_or_set("include"),
+        text_or_set("ignore"),
         strict("initial_sync"),
     ]])
     .required(&["path", "action"]),

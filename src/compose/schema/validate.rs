@@ -6,7 +6,7 @@ use crate::compose::diagnostic::Diagnostic;
 use crate::compose::path::Path;
 use crate::compose::problems::Problems;
 use crate::compose::tree::{fingerprint, has, tainted};
-use crate::yaml::{Entry, Node, Span, TIMESTAMP};
+use crate::yaml::{Entry, Node, Span, TIMESTAMP, Value};
 
 use super::{Attribute, BOOL, INT, Kind, LIST, MAP, NULL, NUM, Object, STR, Types, resource, type_of};
 
@@ -72,13 +72,19 @@ fn is(node: &Node, types: Types) -> bool {
     type_of(&node.value) & types != 0
 }
 
+/// As [`is`]; but `80.0`, an integer elsewhere, is none here, nor is what 64 bits with a sign can't hold.
+fn is_strictly(node: &Node, types: Types) -> bool {
+    is(node, types) && (types & NUM == NUM || !matches!(node.value, Value::Float(_) | Value::Uint(_)))
+}
+
 /// A date without quotes is a time to YAML, and text only where keys and values are free.
 fn is_timestamp(node: &Node) -> bool {
     node.tag.as_deref() == Some(TIMESTAMP)
 }
 
 fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problems) {
-    if !is(node, attribute.types) || is_timestamp(node) {
+    let strict = matches!(attribute.kind, Kind::Text | Kind::Count | Kind::Mode);
+    if !is(node, attribute.types) || strict && !is_strictly(node, attribute.types) || is_timestamp(node) {
         wrong_type(node, attribute.types, path, problems);
         return;
     }
@@ -101,7 +107,15 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
             entries(NULL | BOOL | NUM | STR, node, path, problems);
             items(STR, true, node, path, problems);
         }
-        Kind::Options(types) => entries(types, node, path, problems),
+        Kind::Options(types) => {
+            entries(types, node, path, problems);
+            if types & NUM != NUM {
+                strict_entries(types, node, path, problems);
+            }
+        }
+        Kind::Float if matches!(node.value, Value::Uint(_)) || node.as_f64().is_some_and(|number| !number.is_finite()) => {
+            problems.hidden_error("out-of-range", path, node, "must be a finite number below 2^63");
+        }
         Kind::Strings => entries(STR, node, path, problems),
         Kind::MultiOptions => {
             entries(BOOL | NUM | STR | LIST, node, path, problems);
@@ -132,7 +146,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
             }
             for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
                 let path = path.index(index);
-                if !is(item, attribute.items) {
+                if !is_strictly(item, attribute.items) || is_timestamp(item) {
                     wrong_type(item, attribute.items, &path, problems);
                 } else if item.as_mapping().is_some() {
                     validate(object, item, &path, problems);
@@ -196,7 +210,7 @@ fn choice(choices: &[&str], node: &Node, path: &Path, problems: &mut Problems) {
 #[expect(clippy::cast_precision_loss, reason = "the bounds are far below the precision of a float, or have no meaning")]
 fn range(min: i64, max: i64, node: &Node, path: &Path, problems: &mut Problems) {
     if let Some(number) = node.as_f64()
-        && !(min as f64..=max as f64).contains(&number)
+        && (matches!(node.value, Value::Uint(_)) || !(min as f64..=max as f64).contains(&number))
     {
         let bounds = if max == i64::MAX { format!("{min} or more") } else { format!("between {min} and {max}") };
         problems.hidden_error("out-of-range", path, node, &format!("must be {bounds}, found {number}"));
@@ -205,7 +219,7 @@ fn range(min: i64, max: i64, node: &Node, path: &Path, problems: &mut Problems) 
 
 fn items(types: Types, unique: bool, node: &Node, path: &Path, problems: &mut Problems) {
     for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
-        if !is(item, types) || is_timestamp(item) {
+        if !is_strictly(item, types) || is_timestamp(item) {
             wrong_type(item, types, &path.index(index), problems);
         }
     }
@@ -238,10 +252,19 @@ fn entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
     }
 }
 
+/// Entries that are text, or integers as text.
+fn strict_entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
+    for (key, entry) in node.as_mapping().into_iter().flatten() {
+        if is(&entry.value, types) && (!is_strictly(&entry.value, types) || is_timestamp(&entry.value)) {
+            wrong_type(&entry.value, types, &path.key(key), problems);
+        }
+    }
+}
+
 fn ulimits(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         let (path, limit) = (path.key(key), &entry.value);
-        if !is(limit, types) {
+        if !is_strictly(limit, types) {
             wrong_type(limit, types, &path, problems);
         }
         // As in the specification's schema, what stands under other names is not looked at.
@@ -252,7 +275,7 @@ fn ulimits(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
         }
         for (key, entry) in mapping {
             match key.as_str() {
-                "soft" | "hard" if !is(&entry.value, INT | STR) => wrong_type(&entry.value, INT | STR, &path.key(key), problems),
+                "soft" | "hard" if !is_strictly(&entry.value, INT | STR) => wrong_type(&entry.value, INT | STR, &path.key(key), problems),
                 "soft" | "hard" => {}
                 key if key.starts_with("x-") => {}
                 key => problems.error("unknown-attribute", &path.key(key), entry.key_span, "unknown attribute; allowed are soft and hard"),

@@ -144,3 +144,35 @@ fn warnings_do_not_keep_a_project_from_being_used() {
     let paths: Vec<String> = found.warnings().iter().map(|warning| warning.split(':').next().unwrap().to_owned()).collect();
     assert_eq!(paths, ["version", "services.web.command", "services.web.volumes[0]", "volumes.vol.external"]);
 }
+
+#[test]
+fn numbers_that_the_reference_takes_for_no_text_or_integer_are_refused() {
+    for lines in [
+        "ports: [3.0]",
+        "ports: [{target: 80, published: 1e3}]",
+        "ports: [9223372036854775808]",
+        "expose: [80.0]",
+        "group_add: [1.0]",
+        "ulimits: {a: 1e3}",
+        "ulimits: {a: {soft: 1, hard: 1e3}}",
+        "gpus: [{count: 1e0}]",
+        "storage_opt: {a: 1e3}",
+        "storage_opt: {a: 2001-01-01}",
+        "devices: [2001-01-01]",
+        "tmpfs: [2001-01-01]",
+        "cpus: nan",
+        "cpus: .inf",
+        "labels: {a: .nan}",
+        "x-a: .nan",
+    ] {
+        assert!(!web(lines).errors().is_empty(), "{lines}");
+    }
+    for lines in ["ports: [3]", "ports: [{target: 80.0}]", "cpu_shares: 512.0", "cpus: 1e-1", "labels: {a: 1.5}"] {
+        assert_eq!(web(lines).errors(), Vec::<String>::new(), "{lines}");
+    }
+}
+
+#[test]
+fn services_that_are_nothing_are_refused_in_a_later_file_too() {
+    Try::of("services: {web: {image: nginx}}").merged("b.yaml", "services:\n").refused(&["services: must be a mapping, found nothing"]);
+}

@@ -4,7 +4,7 @@ use compose_operator_fuzz::compose::Loaded;
 use compose_operator_fuzz::compose::diagnostic::render_plain;
 use compose_operator_fuzz::compose::model;
 use compose_operator_fuzz::compose::print::{self, Format};
-use compose_operator_fuzz::{Project, SECRETS, on_text, yaml};
+use compose_operator_fuzz::{Project, SECRETS, on_text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| on_text(data, |text| {
@@ -32,5 +32,5 @@ fn load(source: &Project, config: &str) -> model::Project {
 }
 
 fn print(project: &model::Project) -> String {
-    yaml::write(&print::value(project, &print::Options { format: Format::Yaml, ..print::Options::default() }))
+    print::text(&print::value(project, &print::Options { format: Format::Yaml, ..print::Options::default() }), Format::Yaml)
 }
