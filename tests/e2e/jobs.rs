@@ -126,3 +126,25 @@ async fn a_program_without_restart_that_ends_well_is_completed() {
     space.until_pods("once", 0).await;
     space.close().await;
 }
+
+#[tokio::test]
+async fn a_service_that_runs_once_in_anothers_pod_completes_beside_it() {
+    let space = Space::open("guest").await;
+    let file = r#"
+services:
+  app: {image: debian, init: true, command: [python3, -m, http.server, "8000"], expose: [8000]}
+  migrate:
+    image: debian
+    network_mode: "service:app"
+    restart: "no"
+    command: [sh, -c, "until curl -sf http://127.0.0.1:8000/ >/dev/null; do sleep 0.1; done"]
+  web: {image: debian, init: true, command: sleep infinity, depends_on: {migrate: {condition: service_completed_successfully}}}
+"#;
+    space.create("shop", file).await;
+    let stack = until_state(&space, "migrate", ServiceState::Completed).await;
+    assert_ne!(service(&stack, "app").state, ServiceState::Completed);
+    space.ready("shop").await;
+    space.sh_until("web", "nc -z -w 1 app 8000").await;
+    assert_eq!(space.restarts("app").await, 0, "neither is started again");
+    space.close().await;
+}
