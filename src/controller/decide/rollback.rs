@@ -73,13 +73,12 @@ pub(super) fn keep(scene: &Scene, situation: &Situation) -> Option<Record> {
     let inputs = desired.inputs();
     let refused = matches!(input.kept, Kept::Refused { inputs: refused, .. } if *refused == inputs);
     let known = revision(input).is_some_and(|revision| revision.inputs == inputs);
-    (!refused && !known).then(|| Record::Keep(Revision { generation: input.stack.generation, inputs }))
+    (!refused && !known).then_some(Record::Keep(Revision { generation: input.stack.generation, inputs }))
 }
 
 /// The situation of a stack whose update has failed.
 pub(super) fn situation(scene: &Scene, now: Situation) -> Situation {
     match scene.undo {
-        Undo::No => now,
         Undo::Back(record) => {
             let back = revision(scene.input).map(|revision| format!(" of generation {}", revision.generation)).unwrap_or_default();
             let rest = if now.ready == Some(true) { "runs again".to_owned() } else { format!("is put back: {}", now.message) };
@@ -89,7 +88,7 @@ pub(super) fn situation(scene: &Scene, now: Situation) -> Situation {
             let message = format!("{}; the update can't be undone: {}", now.message, refusal.message);
             Situation { message, ..now }
         }
-        Undo::Stuck(..) => now,
+        Undo::Stuck(..) | Undo::No => now,
     }
 }
 

@@ -194,7 +194,7 @@ fn as_many_failures_as_are_tolerated_are_none() {
         bench.want(four("web-2", tolerated));
         bench.carry_out();
         bench.pods("web", |pod| {
-            if pod.name < "web-2".to_owned() {
+            if *pod.name < *"web-2" {
                 crashes(pod);
             }
         });
