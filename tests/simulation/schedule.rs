@@ -51,6 +51,8 @@ impl World {
         let names: Vec<Key> = self.spec.desired().objects.into_keys().collect();
         if self.rng.percent(20)
             && let Some(key) = self.rng.pick(&names).cloned()
+            // Somebody else's autoscaler goes on setting replicas for ever once the file wants none.
+            && key.kind != Kind::HorizontalPodAutoscaler
         {
             let claim = key.kind == Kind::PersistentVolumeClaim;
             let owner = match self.rng.below(4) {
