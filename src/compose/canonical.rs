@@ -5,7 +5,7 @@
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 use super::merge;
-use super::path::Path;
+use super::path::Place;
 use super::problems::Problems;
 use super::short;
 use super::tree::{derived, each, has, made, made_mapping, put, put_default, remove, text};
@@ -25,8 +25,17 @@ pub fn expand(root: &mut Node, lenient: bool, ports: &mut usize, problems: &mut 
 /// About how many values the short forms of all services stand for, port ranges aside.
 pub fn expanded(root: &Node) -> usize {
     // The attributes whose items grow, and what one becomes.
-    const GROWTH: [(&str, usize); 8] =
-        [("depends_on", 3), ("ports", 5), ("volumes", 7), ("secrets", 3), ("configs", 3), ("devices", 4), ("env_file", 3), ("links", 4)];
+    const GROWTH: [(&str, usize); 9] = [
+        ("depends_on", 3),
+        ("ports", 5),
+        ("volumes", 7),
+        ("secrets", 3),
+        ("configs", 3),
+        ("devices", 4),
+        ("env_file", 3),
+        ("links", 4),
+        ("volumes_from", 4),
+    ];
     let services = ["services", "jobs"].into_iter().filter_map(|section| root.get(section)?.as_mapping());
     let items = |node: &Node| match &node.value {
         Value::Sequence(items) => items.len(),
@@ -44,7 +53,7 @@ struct Canonical<'a> {
 }
 
 impl Canonical<'_> {
-    fn workload(&mut self, node: &mut Node, path: &Path) {
+    fn workload(&mut self, node: &mut Node, path: &Place<'_>) {
         self.container(node, path);
         change(node, "build", |value| self.build(value, &path.key("build")));
         change(node, "depends_on", dependencies);
@@ -70,7 +79,7 @@ impl Canonical<'_> {
         }
     }
 
-    fn container(&mut self, node: &mut Node, path: &Path) {
+    fn container(&mut self, node: &mut Node, path: &Place<'_>) {
         change(node, "env_file", env_files);
         change(node, "label_file", listed);
         change(node, "dns", listed);
@@ -87,7 +96,7 @@ impl Canonical<'_> {
         items(node, "configs", path, |item, _| file_mount(item));
     }
 
-    fn build(&mut self, node: &mut Node, path: &Path) {
+    fn build(&mut self, node: &mut Node, path: &Place<'_>) {
         if node.as_str().is_some() {
             *node = made_mapping([("context", node.clone())], node);
             return;
@@ -106,9 +115,9 @@ impl Canonical<'_> {
     }
 
     /// A list of `key=value` as a mapping; `alone` says which keys need no value.
-    fn key_values(&mut self, node: &mut Node, path: &Path, alone: fn(&str) -> bool) {
+    fn key_values(&mut self, node: &mut Node, path: &Place<'_>, alone: fn(&str) -> bool) {
         let Some(list) = node.as_sequence() else { return };
-        let mut mapping = Mapping::new();
+        let mut mapping = Mapping::default();
         for (index, item) in list.iter().enumerate() {
             let Some(line) = item.as_str() else { return };
             let (key, value) = match line.split_once('=') {
@@ -125,7 +134,7 @@ impl Canonical<'_> {
         *node = made(Value::Mapping(mapping), node);
     }
 
-    fn ports(&mut self, node: &mut Node, path: &Path) {
+    fn ports(&mut self, node: &mut Node, path: &Place<'_>) {
         let Some(list) = node.as_sequence_mut() else { return };
         let mut ports = Vec::with_capacity(list.len());
         for (index, item) in std::mem::take(list).into_iter().enumerate() {
@@ -143,7 +152,7 @@ impl Canonical<'_> {
         *list = ports;
     }
 
-    fn volume(&mut self, node: &mut Node, path: &Path) {
+    fn volume(&mut self, node: &mut Node, path: &Place<'_>) {
         let Some(text) = node.as_str() else { return };
         match short::volume(text, node) {
             Ok((long, unknown)) => {
@@ -158,7 +167,7 @@ impl Canonical<'_> {
         }
     }
 
-    fn device(&mut self, node: &mut Node, path: &Path) {
+    fn device(&mut self, node: &mut Node, path: &Place<'_>) {
         let Some(text) = node.as_str() else { return };
         match short::device(text, node) {
             Ok(long) => *node = long,
@@ -168,7 +177,7 @@ impl Canonical<'_> {
     }
 
     /// The old `external: {name: x}`.
-    fn external(&mut self, node: &mut Node, path: &Path) {
+    fn external(&mut self, node: &mut Node, path: &Place<'_>) {
         let Some(external) = node.get("external").filter(|external| external.as_mapping().is_some()).cloned() else { return };
         put(node, "external", made(true, &external));
         let Some(name) = external.get("name") else { return };
@@ -196,10 +205,10 @@ fn change(node: &mut Node, key: &str, with: impl FnOnce(&mut Node)) {
 }
 
 /// Changes every item of the list under a key.
-fn items(node: &mut Node, key: &str, path: &Path, mut with: impl FnMut(&mut Node, &Path)) {
+fn items(node: &mut Node, key: &str, path: &Place<'_>, mut with: impl FnMut(&mut Node, &Place<'_>)) {
     if let Some(list) = node.get_mut(key).and_then(Node::as_sequence_mut) {
         for (index, item) in list.iter_mut().enumerate() {
-            with(item, &path.key(key).index(index));
+            with(item, &path.item(key, index));
         }
     }
 }
@@ -220,7 +229,7 @@ fn named(node: &mut Node) {
 
 fn dependencies(node: &mut Node) {
     if node.as_sequence().is_some()
-        && let Ok(names) = merge::names(node.clone(), |_| Value::Mapping(Mapping::new()))
+        && let Ok(names) = merge::names(node.clone(), |_| Value::Mapping(Mapping::default()))
     {
         *node = names;
     }
@@ -299,7 +308,7 @@ pub fn promote_aliases(root: &mut Node, problems: &mut Problems) {
     });
 }
 
-fn promote(node: &mut Node, from: &str, to: &str, path: &Path, problems: &mut Problems) {
+fn promote(node: &mut Node, from: &str, to: &str, path: &Place<'_>, problems: &mut Problems) {
     let Some(extension) = remove(node, from) else { return };
     let value = match remove(node, to) {
         Some(attribute) if !attribute.is_null() => merge::merge(extension, attribute, &path.key(to), problems),

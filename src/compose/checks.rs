@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use crate::yaml::{Mapping, Node};
 
-use super::path::Path;
+use super::path::Place;
 use super::problems::Problems;
 use super::sources::Variables;
 use super::tree::{has, made, put, text};
@@ -15,16 +15,16 @@ pub const RESOLVED: &str = "x-#value";
 /// Checks the resources of a canonical tree.
 pub fn check(root: &Node, problems: &mut Problems) {
     for (name, entry) in entries(root, "volumes") {
-        external(&entry.value, &Path::of(&["volumes", name]), problems);
+        external(&entry.value, &Place::Entry("volumes", name), problems);
     }
     for (name, entry) in entries(root, "configs") {
-        one_source(&entry.value, &["file", "environment", "content"], &Path::of(&["configs", name]), problems);
+        one_source(&entry.value, &["file", "environment", "content"], &Place::Entry("configs", name), problems);
     }
     for (name, entry) in entries(root, "secrets") {
-        one_source(&entry.value, &["file", "environment"], &Path::of(&["secrets", name]), problems);
+        one_source(&entry.value, &["file", "environment"], &Place::Entry("secrets", name), problems);
     }
     for (name, entry) in entries(root, "services") {
-        service(&entry.value, &Path::of(&["services", name]), problems);
+        service(&entry.value, &Place::Entry("services", name), problems);
     }
 }
 
@@ -32,7 +32,7 @@ fn entries<'a>(root: &'a Node, section: &str) -> impl Iterator<Item = (&'a Strin
     root.get(section).and_then(Node::as_mapping).into_iter().flat_map(Mapping::iter)
 }
 
-fn external(node: &Node, path: &Path, problems: &mut Problems) {
+fn external(node: &Node, path: &Place<'_>, problems: &mut Problems) {
     if node.get("external").and_then(Node::as_bool) != Some(true) {
         return;
     }
@@ -43,7 +43,7 @@ fn external(node: &Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn one_source(node: &Node, keys: &[&str], path: &Path, problems: &mut Problems) {
+fn one_source(node: &Node, keys: &[&str], path: &Place<'_>, problems: &mut Problems) {
     if node.as_mapping().is_none() {
         return;
     }
@@ -56,14 +56,14 @@ fn one_source(node: &Node, keys: &[&str], path: &Path, problems: &mut Problems) 
     }
 }
 
-fn service(node: &Node, path: &Path, problems: &mut Problems) {
+fn service(node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (index, port) in items(node.get("ports")) {
         if let Some(address) = text(port, "host_ip")
             && address.parse::<IpAddr>().is_err()
         {
             problems.hidden_error(
                 "invalid-value",
-                &path.key("ports").index(index).key("host_ip"),
+                &path.item("ports", index).key("host_ip"),
                 port,
                 &format!("\"{address}\" is not an IP address"),
             );
@@ -71,13 +71,15 @@ fn service(node: &Node, path: &Path, problems: &mut Problems) {
     }
     for (index, trigger) in items(node.get("develop").and_then(|develop| develop.get("watch"))) {
         if text(trigger, "path") == Some("") {
-            problems.error("invalid-value", &path.key("develop").key("watch").index(index).key("path"), trigger.span, "must not be empty");
+            problems.error("invalid-value", &path.key("develop").item("watch", index).key("path"), trigger.span, "must not be empty");
         }
     }
     let reservations = node.get("deploy").and_then(|deploy| deploy.get("resources")?.get("reservations"));
-    let devices = path.key("deploy").key("resources").key("reservations").key("devices");
-    for (list, path) in [(node.get("gpus"), path.key("gpus")), (reservations.and_then(|reservations| reservations.get("devices")), devices)]
-    {
+    let (deploy, gpus) = (path.key("deploy"), path.key("gpus"));
+    let resources = deploy.key("resources");
+    let reserved = resources.key("reservations");
+    let devices = reserved.key("devices");
+    for (list, path) in [(node.get("gpus"), gpus), (reservations.and_then(|reservations| reservations.get("devices")), devices)] {
         for (index, device) in items(list) {
             if has(device, "count") && has(device, "device_ids") {
                 problems.error("conflict", &path.index(index), device.span, "only one of count and device_ids may be given");

@@ -6,13 +6,13 @@ use crate::yaml::{Entry, Mapping, Node, Value};
 
 use super::decode::{units, words};
 use super::interpolate::{Cast, single_precision};
-use super::path::Path;
+use super::path::Place;
 use super::problems::Problems;
 use super::schema::{Attribute, Keyed, Kind, Object};
 use super::tree::{derived, made};
 
 /// Converts every attribute below a node.
-pub fn conform(object: &'static Object, node: &mut Node, path: &Path, problems: &mut Problems) {
+pub fn conform(object: &'static Object, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(mapping) = node.as_mapping_mut() else { return };
     for (key, entry) in mapping.iter_mut() {
         if let Some(attribute) = object.attribute(key) {
@@ -21,7 +21,7 @@ pub fn conform(object: &'static Object, node: &mut Node, path: &Path, problems: 
     }
 }
 
-fn value(attribute: &Attribute, node: &mut Node, path: &Path, problems: &mut Problems) {
+fn value(attribute: &Attribute, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     if node.is_null() {
         return;
     }
@@ -97,7 +97,7 @@ fn texts(node: &mut Node) {
     }
 }
 
-fn cast(cast: Cast, node: &mut Node, path: &Path, problems: &mut Problems) {
+fn cast(cast: Cast, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(text) = node.as_str() else { return };
     match cast.apply(text) {
         Ok((value, _)) => node.value = value,
@@ -105,7 +105,7 @@ fn cast(cast: Cast, node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn integer(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn integer(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     cast(Cast::Int, node, path, problems);
     if let Value::Float(number) = node.value {
         node.value = Value::Int(whole(number));
@@ -117,7 +117,7 @@ fn whole(number: f64) -> i64 {
     number.trunc() as i64
 }
 
-fn bytes(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn bytes(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     match &node.value {
         Value::String(text) => match units::bytes(text) {
             Some(size) => node.value = Value::Int(size),
@@ -129,7 +129,7 @@ fn bytes(node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn mode(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn mode(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(text) = node.as_str() else {
         if let Value::Float(number) = node.value {
             node.value = Value::Int(whole(number));
@@ -142,7 +142,7 @@ fn mode(node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn duration(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn duration(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(text) = node.as_str() else { return };
     match units::duration(text) {
         Some(duration) => node.value = Value::String(units::format_duration(duration)),
@@ -150,7 +150,7 @@ fn duration(node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn command(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn command(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(text) = node.as_str() else { return };
     match words::split(text) {
         Ok(line) => {
@@ -168,7 +168,7 @@ fn command(node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn health_test(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn health_test(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     if node.as_str().is_some() {
         let shell = made("CMD-SHELL", node);
         *node = made(vec![shell, node.clone()], node);
@@ -186,7 +186,7 @@ fn health_test(node: &mut Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn trailing_spaces(node: &Node, path: &Path, problems: &mut Problems) {
+fn trailing_spaces(node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
         let name = item.as_str().map(|line| line.split_once('=').map_or(line, |(name, _)| name));
         if name.is_some_and(|name| name.ends_with(char::is_whitespace)) {
@@ -208,7 +208,7 @@ fn key_values(node: &mut Node, absent: Option<&str>) {
             }
         }
         Value::Sequence(items) => {
-            let mut mapping = Mapping::new();
+            let mut mapping = Mapping::default();
             for item in items.iter() {
                 let line = item.scalar_text().unwrap_or_default();
                 let (key, text) = line.split_once('=').map_or((line.as_str(), None), |(key, text)| (key, Some(text.to_owned())));
@@ -221,7 +221,7 @@ fn key_values(node: &mut Node, absent: Option<&str>) {
 }
 
 /// Additional hosts as `host=address`, in order of the text.
-fn hosts(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn hosts(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     let mut lines: Vec<(String, Node)> = Vec::new();
     let mut add = |host: &str, address: &str, from: &Node, problems: &mut Problems| {
         let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|bare| !bare.is_empty()).unwrap_or(address);
@@ -259,7 +259,7 @@ fn hosts(node: &mut Node, path: &Path, problems: &mut Problems) {
     *node = made(lines.into_iter().map(|(_, line)| line).collect::<Vec<_>>(), node);
 }
 
-fn ulimits(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn ulimits(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping_mut().into_iter().flat_map(Mapping::iter_mut) {
         let path = path.key(key);
         match entry.value.as_mapping_mut() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::yaml::{Entry, Mapping, Node, Span};
 
 use super::diagnostic::Diagnostic;
-use super::path::Path;
+use super::path::{Path, Place};
 use super::problems::Problems;
 use super::tree::{has, shown, text};
 
@@ -24,7 +24,11 @@ pub fn check(root: &Node, inactive: &Mapping, problems: &mut Problems) {
 }
 
 fn entries<'a>(root: &'a Node, section: &str) -> impl Iterator<Item = (&'a String, &'a Entry)> + use<'a> {
-    root.get(section).and_then(Node::as_mapping).into_iter().flat_map(Mapping::iter)
+    entries_of(root, section).into_iter().flat_map(Mapping::iter)
+}
+
+fn entries_of<'a>(root: &'a Node, section: &str) -> Option<&'a Mapping> {
+    root.get(section).and_then(Node::as_mapping)
 }
 
 struct Check<'a> {
@@ -35,7 +39,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn service(&mut self, name: &str, entry: &Entry) {
-        let (node, path) = (&entry.value, Path::of(&["services", name]));
+        let (node, path) = (&entry.value, Place::Entry("services", name));
         if node.as_mapping().is_none() {
             return;
         }
@@ -53,20 +57,29 @@ impl Check<'_> {
             self.mounted_files(node, key, section, &path);
         }
         for (model, entry) in node.get("models").and_then(Node::as_mapping).into_iter().flatten() {
-            self.defined("models", &key_node(model, entry), &path.key("models").key(model));
+            if !self.is_defined("models", model) {
+                self.undefined("models", &key_node(model, entry), &path.key("models").key(model));
+            }
         }
         self.twins(node, &path);
         self.container_name(node, &path);
         self.triggers(node, &path);
     }
 
+    /// Whether a top-level section defines a name.
+    fn is_defined(&self, section: &str, name: &str) -> bool {
+        entries_of(self.root, section).is_some_and(|names| names.contains_key(name))
+    }
+
     /// Refuses a name that a top-level section doesn't define.
-    fn defined(&mut self, section: &str, name: &Node, path: &Path) {
-        let names = self.root.get(section).and_then(Node::as_mapping);
-        let text = name.as_str().unwrap_or_default();
-        if names.is_some_and(|names| names.contains_key(text)) {
-            return;
+    fn defined(&mut self, section: &str, name: &Node, path: &Place<'_>) {
+        if !self.is_defined(section, name.as_str().unwrap_or_default()) {
+            self.undefined(section, name, path);
         }
+    }
+
+    fn undefined(&mut self, section: &str, name: &Node, path: &Place<'_>) {
+        let names = entries_of(self.root, section);
         let kind = section.trim_end_matches('s');
         let hint = self.hint(name, names);
         self.problems.error(undefined(section), path, name.span, format!("{kind} {} is not defined under {section}{hint}", shown(name)));
@@ -79,7 +92,7 @@ impl Check<'_> {
         close.map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default()
     }
 
-    fn build(&mut self, node: &Node, build: &Node, path: &Path) {
+    fn build(&mut self, node: &Node, build: &Node, path: &Place<'_>) {
         let at = path.key("build");
         if build.get("dockerfile_inline").is_some_and(|inline| inline.as_str() != Some(""))
             && text(build, "dockerfile").is_some_and(|file| !file.is_empty())
@@ -88,7 +101,8 @@ impl Check<'_> {
         }
         for (context, entry) in build.get("additional_contexts").and_then(Node::as_mapping).into_iter().flatten() {
             let Some(target) = entry.value.as_str().and_then(|text| text.strip_prefix("service:")) else { continue };
-            let path = at.key("additional_contexts").key(context);
+            let contexts = at.key("additional_contexts");
+            let path = contexts.key(context);
             match self.service_of(target) {
                 None => self.problems.error(
                     "undefined-service",
@@ -121,7 +135,7 @@ impl Check<'_> {
         active.or_else(|| self.inactive.get(name).map(|entry| &entry.value))
     }
 
-    fn networks(&mut self, node: &Node, path: &Path) {
+    fn networks(&mut self, node: &Node, path: &Place<'_>) {
         let networks = node.get("networks").and_then(Node::as_mapping);
         if text(node, "network_mode").is_some_and(|mode| !mode.is_empty()) && networks.is_some_and(|networks| !networks.is_empty()) {
             let span = node.get("network_mode").map_or(node.span, |mode| mode.span);
@@ -129,16 +143,16 @@ impl Check<'_> {
             return;
         }
         for (network, entry) in networks.into_iter().flatten() {
-            self.defined("networks", &key_node(network, entry), &path.key("networks").key(network));
+            if !self.is_defined("networks", network) {
+                self.undefined("networks", &key_node(network, entry), &path.key("networks").key(network));
+            }
         }
     }
 
-    fn active_service(&mut self, name: &Node, path: &Path) {
-        let names = self.root.get("services").and_then(Node::as_mapping);
+    /// Refuses the name of a service that is not active.
+    fn inactive_service(&mut self, name: &Node, path: &Path) {
+        let names = entries_of(self.root, "services");
         let text = name.as_str().unwrap_or_default();
-        if names.is_some_and(|names| names.contains_key(text)) {
-            return;
-        }
         let message = if self.inactive.contains_key(text) {
             format!("service {} is in no active profile", shown(name))
         } else {
@@ -147,19 +161,19 @@ impl Check<'_> {
         self.problems.error("undefined-service", path, name.span, message);
     }
 
-    fn dependencies(&mut self, node: &Node, path: &Path, jobs: bool) {
+    fn dependencies(&mut self, node: &Node, path: &Place<'_>, jobs: bool) {
         for (service, entry) in node.get("depends_on").and_then(Node::as_mapping).into_iter().flatten() {
             let optional = entry.value.get("required").and_then(Node::as_bool) == Some(false) && self.inactive.contains_key(service);
             let job = jobs && self.root.get("jobs").is_some_and(|jobs| has(jobs, service));
-            if !optional && !job {
-                self.active_service(&key_node(service, entry), &cause(node, path, service, entry.key_span));
+            if !optional && !job && !entries_of(self.root, "services").is_some_and(|services| services.contains_key(service)) {
+                self.inactive_service(&key_node(service, entry), &cause(node, path, service, entry.key_span));
             }
         }
     }
 
-    fn mounts(&mut self, node: &Node, path: &Path) {
+    fn mounts(&mut self, node: &Node, path: &Place<'_>) {
         let mut targets: BTreeMap<String, (String, Span)> = BTreeMap::new();
-        let mut mount = |problems: &mut Problems, target: &str, path: &Path, span| {
+        let mut mount = |problems: &mut Problems, target: &str, path: &Place<'_>, span| {
             if let Some((earlier, place)) = targets.insert(target.to_owned(), (path.to_string(), span)) {
                 let diagnostic =
                     Diagnostic::error("duplicate-target", path.to_string(), format!("the same target is mounted already by {earlier}"));
@@ -168,11 +182,11 @@ impl Check<'_> {
         };
         for (index, tmpfs) in node.get("tmpfs").and_then(Node::as_sequence).into_iter().flatten().enumerate() {
             if let Some(line) = tmpfs.as_str() {
-                mount(self.problems, line.split(':').next().unwrap_or_default(), &path.key("tmpfs").index(index), tmpfs.span);
+                mount(self.problems, line.split(':').next().unwrap_or_default(), &path.item("tmpfs", index), tmpfs.span);
             }
         }
         for (index, volume) in node.get("volumes").and_then(Node::as_sequence).into_iter().flatten().enumerate() {
-            let path = path.key("volumes").index(index);
+            let path = path.item("volumes", index);
             if let Some(target) = text(volume, "target") {
                 mount(self.problems, target, &path, volume.span);
             }
@@ -185,9 +199,9 @@ impl Check<'_> {
         }
     }
 
-    fn mounted_files(&mut self, node: &Node, key: &str, section: &str, path: &Path) {
+    fn mounted_files(&mut self, node: &Node, key: &str, section: &str, path: &Place<'_>) {
         for (index, mount) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
-            let path = path.key(key).index(index);
+            let path = path.item(key, index);
             match mount.get("source") {
                 Some(source) if source.as_str().is_some() => self.defined(section, source, &path),
                 None if mount.as_mapping().is_some() => {
@@ -199,7 +213,7 @@ impl Check<'_> {
     }
 
     /// Attributes of the service that say the same as one of `deploy`.
-    fn twins(&mut self, node: &Node, path: &Path) {
+    fn twins(&mut self, node: &Node, path: &Place<'_>) {
         let deploy = node.get("deploy");
         let scale = node.get("scale").and_then(Node::as_i64);
         let replicas = deploy.and_then(|deploy| deploy.get("replicas")?.as_i64());
@@ -230,7 +244,7 @@ impl Check<'_> {
         }
     }
 
-    fn container_name(&mut self, node: &Node, path: &Path) {
+    fn container_name(&mut self, node: &Node, path: &Place<'_>) {
         let replicas = node.get("deploy").and_then(|deploy| deploy.get("replicas")?.as_i64());
         let scale = node.get("scale").and_then(Node::as_i64).or(replicas).unwrap_or(1);
         if scale > 1
@@ -245,11 +259,12 @@ impl Check<'_> {
         }
     }
 
-    fn triggers(&mut self, node: &Node, path: &Path) {
+    fn triggers(&mut self, node: &Node, path: &Place<'_>) {
         let triggers = node.get("develop").and_then(|develop| develop.get("watch")?.as_sequence());
         for (index, trigger) in triggers.into_iter().flatten().enumerate() {
             if text(trigger, "target").is_none_or(str::is_empty) && !matches!(text(trigger, "action"), Some("rebuild" | "restart")) {
-                let path = path.key("develop").key("watch").index(index);
+                let develop = path.key("develop");
+                let path = develop.item("watch", index);
                 self.problems.error("missing-attribute", &path, trigger.span, "\"target\" is missing");
             }
         }
@@ -257,7 +272,7 @@ impl Check<'_> {
 
     fn jobs(&mut self) {
         for (name, entry) in entries(self.root, "jobs") {
-            let path = Path::of(&["jobs", name]);
+            let path = Place::Entry("jobs", name);
             if self.service_of(name).is_some() {
                 self.problems.error("conflict", &path, entry.key_span, "is the name of a service too");
             }
@@ -270,7 +285,7 @@ impl Check<'_> {
             let secret = &entry.value;
             let external = secret.get("external").and_then(Node::as_bool) == Some(true);
             let given = |key| text(secret, key).is_some_and(|text| !text.is_empty());
-            let path = Path::of(&["secrets", name]);
+            let path = Place::Entry("secrets", name);
             if !external && !given("file") && !given("environment") && !self.problems.concerns(&path) {
                 self.problems.error("missing-attribute", &path, entry.key_span, "one of file, environment must be given");
             }
@@ -318,7 +333,8 @@ impl Check<'_> {
                         .and_then(|(_, entry)| entry.value.get("depends_on"))
                         .map_or_else(Default::default, |node| node.span);
                     let names = cycle.iter().chain([&cycle[0]]).copied().collect::<Vec<_>>().join(" -> ");
-                    let path = Path::of(&["services", cycle[0], "depends_on"]);
+                    let service = Place::Entry("services", cycle[0]);
+                    let path = service.key("depends_on");
                     self.problems.error("dependency-cycle", &path, span, format!("services depend on each other: {names}"));
                 } else if !done.contains(next)
                     && let Some((names, _)) = services.get(next)
@@ -338,19 +354,19 @@ fn key_node(key: &str, entry: &Entry) -> Node {
 }
 
 /// What names a dependency: `depends_on`, or a link, a shared namespace or volume that implies it and stands at the same place.
-fn cause(node: &Node, path: &Path, service: &str, span: Span) -> Path {
+fn cause(node: &Node, path: &Place<'_>, service: &str, span: Span) -> Path {
     for key in ["links", "volumes_from"] {
         for (index, item) in node.get(key).and_then(Node::as_sequence).into_iter().flatten().enumerate() {
             if item.span == span && span != Span::default() {
-                return path.key(key).index(index);
+                return path.item(key, index).to_path();
             }
         }
     }
     let shared =
         ["network_mode", "ipc", "pid", "uts", "cgroup"].into_iter().find(|key| node.get(key).is_some_and(|value| value.span == span));
     match shared.filter(|_| span != Span::default()) {
-        Some(key) => path.key(key),
-        None => path.key("depends_on").key(service),
+        Some(key) => path.key(key).to_path(),
+        None => path.key("depends_on").key(service).to_path(),
     }
 }
 
@@ -370,7 +386,8 @@ pub fn check_container_names(root: &Node, problems: &mut Problems) {
     for (service, entry) in entries(root, "services") {
         let Some(name) = entry.value.get("container_name") else { continue };
         if let Some(other) = name.as_str().and_then(|text| names.insert(text, service)) {
-            let path = Path::of(&["services", service, "container_name"]);
+            let at = Place::Entry("services", service);
+            let path = at.key("container_name");
             problems.error("conflict", &path, name.span, format!("is the container name of services.{other} too"));
         }
     }

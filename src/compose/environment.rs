@@ -11,7 +11,7 @@ use super::env_file::{self, Format};
 use super::interpolate::{self, Variable};
 use super::loader::Loader;
 use super::model::{EnvFile, Project};
-use super::path::Path;
+use super::path::Place;
 use super::sources::{File, Variables};
 use super::tree;
 use super::tree::put_default;
@@ -34,7 +34,13 @@ impl interpolate::Variables for Layers<'_> {
 
 impl Loader<'_> {
     /// The variables of files, later files over earlier ones. Each path comes with whether it must be there. `None` where one can't be read.
-    pub fn dot_env(&mut self, files: &[(String, bool)], around: &Variables, path: &Path, span: Span) -> Option<IndexMap<String, Variable>> {
+    pub fn dot_env(
+        &mut self,
+        files: &[(String, bool)],
+        around: &Variables,
+        path: &Place<'_>,
+        span: Span,
+    ) -> Option<IndexMap<String, Variable>> {
         let mut read = IndexMap::new();
         let mut complete = true;
         for (file, required) in files {
@@ -53,7 +59,7 @@ impl Loader<'_> {
         complete.then_some(read)
     }
 
-    fn missing_file(&mut self, what: &str, file: &str, path: &Path, span: Span) {
+    fn missing_file(&mut self, what: &str, file: &str, path: &Place<'_>, span: Span) {
         self.problems.error("missing-file", path, span, format!("there is no {what} {file}"));
     }
 
@@ -86,12 +92,12 @@ impl Loader<'_> {
         }
         let wanted = &self.options.environment_of;
         for (name, service) in project.services.iter_mut().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
-            let path = Path::of(&["services", name]);
+            let path = Place::Entry("services", name);
             let node = project.root.get("services").and_then(|services| services.get(name));
             self.env_files(&mut service.env_files, node, &path, variables);
             for (index, step) in service.pre_start.iter_mut().enumerate() {
                 let node = node.and_then(|node| node.get("pre_start")?.as_sequence()?.get(index));
-                self.env_files(&mut step.container.env_files, node, &path.key("pre_start").index(index), variables);
+                self.env_files(&mut step.container.env_files, node, &path.item("pre_start", index), variables);
             }
         }
     }
@@ -101,12 +107,12 @@ impl Loader<'_> {
         tree::each(root, "services", |node, path| {
             self.labels(node, path);
             for (index, hook) in node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten().enumerate() {
-                self.labels(hook, &path.key("pre_start").index(index));
+                self.labels(hook, &path.item("pre_start", index));
             }
         });
     }
 
-    fn labels(&mut self, container: &mut Node, path: &Path) {
+    fn labels(&mut self, container: &mut Node, path: &Place<'_>) {
         let Some(files) = container.get("label_file").cloned() else { return };
         let mut read = IndexMap::new();
         for (index, file) in files.as_sequence().into_iter().flatten().enumerate() {
@@ -117,12 +123,13 @@ impl Loader<'_> {
             match self.read(name) {
                 Some(content) => {
                     self.variables_of(name, &content, Format::DotEnv, &Variables::new(), &mut read);
-                    self.spend(read.len());
+                    // A label is a value of the model, and another one of what the model becomes.
+                    self.spend(read.len() * 2);
                 }
-                None => self.missing_file("label file", name, &path.key("label_file").index(index), file.span),
+                None => self.missing_file("label file", name, &path.item("label_file", index), file.span),
             }
         }
-        put_default(container, "labels", Value::Mapping(Mapping::new()));
+        put_default(container, "labels", Value::Mapping(Mapping::default()));
         let Some(labels) = container.get_mut("labels").and_then(Node::as_mapping_mut) else { return };
         for (key, Variable { value, tainted }) in read {
             let node = Node { tainted, ..Node::new(value, files.span) };
@@ -131,7 +138,7 @@ impl Loader<'_> {
     }
 
     /// Reads the env files of a service or of one of its hooks, which stands at `path`.
-    fn env_files(&mut self, files: &mut [EnvFile], container: Option<&Node>, path: &Path, variables: &Variables) {
+    fn env_files(&mut self, files: &mut [EnvFile], container: Option<&Node>, path: &Place<'_>, variables: &Variables) {
         let own = container.map_or_else(BTreeMap::new, own_variables);
         let mut read = IndexMap::new();
         for (index, file) in files.iter_mut().enumerate() {
@@ -142,14 +149,14 @@ impl Loader<'_> {
                 container.and_then(|node| node.get("env_file")?.as_sequence()?.get(index)).map_or_else(Span::default, |node| node.span);
             // The interpolation environment comes first, then what the container sets, then earlier files.
             let around = Layers(&[variables, &own, &read]);
-            let Some(variables) = self.env_file(file, &around, &path.key("env_file").index(index), span) else { continue };
+            let Some(variables) = self.env_file(file, &around, &path.item("env_file", index), span) else { continue };
             file.tainted |= variables.values().any(|variable| variable.tainted);
             file.variables = Some(variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect());
             read.extend(variables);
         }
     }
 
-    fn env_file(&mut self, file: &mut EnvFile, around: &Layers<'_>, path: &Path, span: Span) -> Option<IndexMap<String, Variable>> {
+    fn env_file(&mut self, file: &mut EnvFile, around: &Layers<'_>, path: &Place<'_>, span: Span) -> Option<IndexMap<String, Variable>> {
         let Some(content) = self.read(&file.path) else {
             if file.required {
                 self.missing_file("env file", &file.path, path, span);

@@ -9,7 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::limits::MAX_DEPTH;
 use super::loader::{Base, Loader, Passes, Scope};
 use super::merge;
-use super::path::Path;
+use super::path::Place;
 use super::paths;
 use super::reset::Resets;
 use super::resolve::Resolver;
@@ -26,7 +26,7 @@ impl Loader<'_> {
             let Some(node) = document.get_mut(section) else { continue };
             if node.is_null() {
                 // Merging would drop it.
-                self.problems.error("wrong-type", &Path::of(&[section]), node.span, "must be a mapping, found nothing");
+                self.problems.error("wrong-type", &Place::Root.key(section), node.span, "must be a mapping, found nothing");
             }
             let Some(mapping) = node.as_mapping_mut() else { continue };
             let mut services = std::mem::take(mapping);
@@ -59,7 +59,8 @@ impl Loader<'_> {
     ) -> Option<Node> {
         let service = services.get(name)?.value.clone();
         let Some(extends) = service.get("extends") else { return Some(service) };
-        let path = Path::of(&[section, name, "extends"]);
+        let entry = Place::Entry(section, name);
+        let path = entry.key("extends");
         let Some(named) = extends.get("service").or(Some(extends)).filter(|named| named.as_str().is_some()).cloned() else {
             self.problems.error("wrong-type", &path, extends.span, "must be the name of a service, or a mapping with \"service\"");
             return None;
@@ -103,7 +104,7 @@ impl Loader<'_> {
             self.problems.origins.extend(format!("{section}.{name}"), service.span, base.span, span);
             resets.apply_to(section, name, &mut base);
             // The rules of services hold whatever the section and the name.
-            let mut merged = merge::merge(base, service, &Path::of(&["services", name]), &mut self.problems);
+            let mut merged = merge::merge(base, service, &Place::Entry("services", name), &mut self.problems);
             remove(&mut merged, "extends");
             merged
         };
@@ -113,7 +114,7 @@ impl Loader<'_> {
         Some(merged)
     }
 
-    fn enter(&mut self, chain: &mut Chain, file: &str, name: &str, path: &Path, extends: &Node) -> bool {
+    fn enter(&mut self, chain: &mut Chain, file: &str, name: &str, path: &Place<'_>, extends: &Node) -> bool {
         let here = (file.to_owned(), name.to_owned());
         if chain.contains(&here) {
             let cycle =
@@ -129,7 +130,7 @@ impl Loader<'_> {
         true
     }
 
-    fn missing(&mut self, path: &Path, named: &Node, file: &str, services: &Mapping) {
+    fn missing(&mut self, path: &Place<'_>, named: &Node, file: &str, services: &Mapping) {
         let close = self.problems.closest(named.as_str().unwrap_or_default(), services.keys().map(String::as_str));
         let hint = close.filter(|_| !named.tainted).map(|close| format!(", did you mean \"{close}\"?")).unwrap_or_default();
         let message = format!("there is no service {} in {file}{hint}", shown(named));
@@ -137,14 +138,14 @@ impl Loader<'_> {
     }
 
     /// Loads a file that is extended, once.
-    fn base(&mut self, scope: &mut Scope, file: &str, path: &Path, span: Span) -> Option<Base> {
+    fn base(&mut self, scope: &mut Scope, file: &str, path: &Place<'_>, span: Span) -> Option<Base> {
         if let Some(known) = scope.extended.remove(file) {
             return Some(known);
         }
         self.load_base(scope, file, path, span)
     }
 
-    fn load_base(&mut self, scope: &Scope, file: &str, path: &Path, span: Span) -> Option<Base> {
+    fn load_base(&mut self, scope: &Scope, file: &str, path: &Place<'_>, span: Span) -> Option<Base> {
         if self.sources.files.read(file).is_none() {
             self.problems.add(Diagnostic::error("missing-file", path.to_string(), format!("there is no file {file}")).at(span));
             return None;

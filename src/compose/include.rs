@@ -10,11 +10,14 @@ use super::environment::add_below;
 use super::limits::MAX_DEPTH;
 use super::loader::{ALL, Loader, Scope};
 use super::merge;
-use super::path::Path;
+use super::path::Place;
 use super::paths;
 use super::reset::Resets;
 use super::sources::{ComposeFile, Variables};
-use super::tree::{has, remove, same, text};
+use super::tree::{count, has, remove, same, text};
+
+/// How many values more each value of an included model counts for: it goes through the passes of its own files and of those that include it.
+const PASSES: usize = 2;
 
 /// One entry of `include` in its long form.
 struct Include {
@@ -22,7 +25,7 @@ struct Include {
     env_files: Option<Vec<String>>,
     project_directory: Option<String>,
     span: Span,
-    path: Path,
+    path: Place<'static>,
 }
 
 impl Loader<'_> {
@@ -31,18 +34,18 @@ impl Loader<'_> {
         let Some(includes) = remove(document, "include") else { return };
         let Some(list) = includes.as_sequence() else {
             let message = format!("must be a list, found {}", includes.kind());
-            self.problems.error("wrong-type", &Path::of(&["include"]), includes.span, message);
+            self.problems.error("wrong-type", &Place::Root.key("include"), includes.span, message);
             return;
         };
         for (index, item) in list.iter().enumerate() {
-            let path = Path::of(&["include"]).index(index);
+            let path = Place::Item(&Place::Root, "include", index);
             if let Some(include) = self.entry(item, path) {
                 self.one(scope, name, &include, document, resets);
             }
         }
     }
 
-    fn entry(&mut self, node: &Node, path: Path) -> Option<Include> {
+    fn entry(&mut self, node: &Node, path: Place<'static>) -> Option<Include> {
         let texts = |node: &Node| -> Option<Vec<String>> {
             match node.as_str() {
                 Some(text) => Some(vec![text.to_owned()]),
@@ -111,6 +114,9 @@ impl Loader<'_> {
         };
         let files: Vec<ComposeFile> = files.into_iter().map(ComposeFile::Path).collect();
         let model = self.model(&mut inner, &files);
+        if !self.spend(count(&model).saturating_mul(PASSES)) {
+            return;
+        }
         self.import(model, &main, document, resets);
     }
 
@@ -136,12 +142,12 @@ impl Loader<'_> {
         for section in ["services", "jobs", "volumes", "networks", "secrets", "configs", "models"] {
             let Some(Node { value: Value::Mapping(imported), span, .. }) = remove(&mut model, section) else { continue };
             if !has(document, section) {
-                let empty = Node::new(Value::Mapping(Mapping::new()), span);
+                let empty = Node::new(Value::Mapping(Mapping::default()), span);
                 super::tree::put(document, section, empty);
             }
             let Some(own) = document.get_mut(section).and_then(Node::as_mapping_mut) else { continue };
             for (name, entry) in imported {
-                let path = Path::of(&[section, &name]);
+                let path = Place::Entry(section, &name);
                 match own.get_mut(&name) {
                     None => {
                         own.insert(name, entry);

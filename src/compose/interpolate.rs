@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::diagnostic::Diagnostic;
-use crate::yaml::{Node, Span, Value, path as node_path};
+use super::path::Place;
+use crate::yaml::{Node, Span, Value};
 pub use cast::{Cast, single_precision};
 pub use template::{Expansion, Failure, MAX_EXPANSION, MAX_NESTING, expand};
 pub use used::{Used, used};
@@ -50,7 +51,7 @@ impl Variables for IndexMap<String, Variable> {
 /// name and position.
 pub fn interpolate(document: &mut Node, variables: &dyn Variables, budget: &mut usize) -> Vec<Diagnostic> {
     let mut walk = Walk { variables, budget, seen: BTreeSet::new(), errors: Vec::new(), warnings: Vec::new() };
-    walk.node(document, &Path::Root);
+    walk.node(document, &Place::Root);
     walk.errors.append(&mut walk.warnings);
     walk.errors
 }
@@ -64,54 +65,20 @@ struct Walk<'a> {
     warnings: Vec<Diagnostic>,
 }
 
-enum Path<'p> {
-    Root,
-    Key(&'p Path<'p>, &'p str),
-    Item(&'p Path<'p>, usize),
-}
-
-impl Path<'_> {
-    fn text(&self) -> String {
-        match self {
-            Self::Root => String::new(),
-            Self::Key(parent, key) => node_path::child(&parent.text(), key),
-            Self::Item(parent, index) => node_path::item(&parent.text(), *index),
-        }
-    }
-
-    fn cast(&self) -> Option<Cast> {
-        // No cast is further down.
-        const DEEPEST: usize = 8;
-        let mut segments = [""; DEEPEST];
-        let (mut step, mut first) = (self, DEEPEST);
-        while first > 0 {
-            let (parent, segment) = match step {
-                Self::Root => return Cast::at(&segments[first..]),
-                Self::Key(parent, key) => (parent, *key),
-                Self::Item(parent, _) => (parent, "[]"),
-            };
-            first -= 1;
-            segments[first] = segment;
-            step = parent;
-        }
-        None
-    }
-}
-
 impl Walk<'_> {
-    fn node(&mut self, node: &mut Node, path: &Path<'_>) {
+    fn node(&mut self, node: &mut Node, path: &Place<'_>) {
         if self.errors.len() >= MAX_REPORTED {
             return;
         }
         match &mut node.value {
             Value::Mapping(entries) => {
                 for (key, entry) in entries.iter_mut() {
-                    self.node(&mut entry.value, &Path::Key(path, key));
+                    self.node(&mut entry.value, &path.key(key));
                 }
             }
             Value::Sequence(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.node(item, &Path::Item(path, index));
+                    self.node(item, &path.index(index));
                 }
             }
             Value::String(_) => self.text(node, path),
@@ -119,7 +86,7 @@ impl Walk<'_> {
         }
     }
 
-    fn text(&mut self, node: &mut Node, path: &Path<'_>) {
+    fn text(&mut self, node: &mut Node, path: &Place<'_>) {
         let (span, tainted) = (node.span, node.tainted);
         let Value::String(text) = &mut node.value else { return };
         if text.contains('$') {
@@ -133,39 +100,39 @@ impl Walk<'_> {
                 }
                 Err(failure) => {
                     let at = within(span, text, failure.offset());
-                    self.errors.push(describe(failure, path.text(), tainted).at(at));
+                    self.errors.push(describe(failure, path.to_string(), tainted).at(at));
                     return;
                 }
             }
         }
-        if let Some(cast) = path.cast() {
+        if let Some(cast) = Cast::at(path.parts().as_slice()) {
             self.cast(node, cast, path);
         }
     }
 
-    fn cast(&mut self, node: &mut Node, cast: Cast, path: &Path<'_>) {
+    fn cast(&mut self, node: &mut Node, cast: Cast, path: &Place<'_>) {
         let Value::String(text) = &node.value else { return };
         let shown = if node.tainted { "the value".to_owned() } else { quoted(text) };
         match cast.apply(text) {
             Ok((value, instead)) => {
                 if let Some(instead) = instead.filter(|_| self.warnings.len() < MAX_REPORTED) {
                     let message = format!("{shown} for a boolean is not supported by YAML 1.2, please use `{instead}`");
-                    self.warnings.push(Diagnostic::warning("yaml-1.1-boolean", path.text(), message).at(node.span));
+                    self.warnings.push(Diagnostic::warning("yaml-1.1-boolean", path.to_string(), message).at(node.span));
                 }
                 node.value = value;
             }
             Err(wanted) => {
-                self.errors.push(Diagnostic::error("wrong-type", path.text(), format!("{shown} is not {wanted}")).at(node.span));
+                self.errors.push(Diagnostic::error("wrong-type", path.to_string(), format!("{shown} is not {wanted}")).at(node.span));
             }
         }
     }
 
-    fn unset(&mut self, name: &str, at: Span, path: &Path<'_>) {
+    fn unset(&mut self, name: &str, at: Span, path: &Place<'_>) {
         if self.warnings.len() >= MAX_REPORTED || !self.seen.insert((at.file.0, at.start, name.to_owned())) {
             return;
         }
         let message = format!("The {name:?} variable is not set. Defaulting to a blank string.");
-        self.warnings.push(Diagnostic::warning("unset-variable", path.text(), message).at(at));
+        self.warnings.push(Diagnostic::warning("unset-variable", path.to_string(), message).at(at));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::yaml::{Entry, Mapping, Node, Value};
 
-use super::path::Path;
+use super::path::Place;
 use super::problems::Problems;
 use super::tree::{derived, has, made, made_mapping, put, remove};
 
@@ -14,17 +14,12 @@ pub fn upgrade(document: &mut Node, problems: &mut Problems) {
     let mut services = std::mem::take(document);
     let span = services.span;
     let version = remove(&mut services, "version");
-    problems.warn(
-        "version-1",
-        &Path::root(),
-        span,
-        "is a file of version 1, which has no \"services\" key; all services share one network",
-    );
-    let mut volumes = Mapping::new();
+    problems.warn("version-1", &Place::Root, span, "is a file of version 1, which has no \"services\" key; all services share one network");
+    let mut volumes = Mapping::default();
     for entry in services.as_mapping_mut().into_iter().flat_map(Mapping::values_mut) {
         service(&mut entry.value, &mut volumes);
     }
-    let mut root = Mapping::new();
+    let mut root = Mapping::default();
     if let Some(version) = version {
         root.insert("version".to_owned(), Entry { key_span: version.span, value: version });
     }

@@ -4,7 +4,7 @@
 use crate::yaml::Node;
 
 use super::loader::{Loader, Scope};
-use super::path::Path;
+use super::path::Place;
 use super::reset::Resets;
 use super::resolve::Resolver;
 use super::sources::ComposeFile;
@@ -46,17 +46,12 @@ impl Loader<'_> {
     fn document(&mut self, scope: &mut Scope, name: &str, mut document: Node, model: &mut Node) -> Resets {
         if document.is_null() {
             // The reference refuses a document without content.
-            self.problems.error(
-                "not-a-mapping",
-                &Path::root(),
-                document.span,
-                "the file is empty; a mapping with \"services\" is expected",
-            );
+            self.problems.error("not-a-mapping", &Place::Root, document.span, "the file is empty; a mapping with \"services\" is expected");
             return Resets::default();
         }
         if document.as_mapping().is_none() {
             let message = format!("the file must be a mapping with \"services\", found {}", document.kind());
-            self.problems.error("not-a-mapping", &Path::root(), document.span, message);
+            self.problems.error("not-a-mapping", &Place::Root, document.span, message);
             return Resets::default();
         }
         legacy::upgrade(&mut document, &mut self.problems);
@@ -76,13 +71,13 @@ impl Loader<'_> {
         if scope.passes.extends {
             self.extend_all(scope, name, &mut document, &resets);
         }
-        let root = Path::root();
+        let root = Place::Root;
         *model = merge::merge(std::mem::take(model), document, &root, &mut self.problems);
         unique::enforce(model, &root, &mut self.problems);
         if scope.passes.validate {
             schema::validate(&schema::ROOT, model, &root, &mut self.problems);
             if let Some(version) = tree::remove(model, "version") {
-                self.problems.warn("obsolete", &Path::of(&["version"]), version.span, "has no effect any more; it can go");
+                self.problems.warn("obsolete", &Place::Root.key("version"), version.span, "has no effect any more; it can go");
             }
         }
         if !self.has_room(model) {

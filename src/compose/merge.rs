@@ -1,10 +1,10 @@
 //! Merging a later file onto an earlier one, and a service onto the one it extends (Compose specification, "Merge").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 
 use crate::yaml::{Entry, Mapping, Node, Value};
 
-use super::path::Path;
+use super::path::Place;
 use super::problems::Problems;
 use super::tree::{derived, fingerprint, made, made_mapping, text};
 use super::unique::{self, Identity};
@@ -60,8 +60,8 @@ fn rule(path: &[&str]) -> Rule {
 }
 
 /// Merges `later` onto `earlier`. Where the two can't be merged, the later stands and the problem is noted.
-pub fn merge(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
-    match rule(&path.parts()) {
+pub fn merge(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -> Node {
+    match rule(path.parts().as_slice()) {
         Rule::Replace => replaced(&earlier, later, problems),
         Rule::ByKey => by_key(earlier, later, path, problems),
         Rule::Append => append(as_sequence(earlier), as_sequence(later)),
@@ -84,7 +84,7 @@ fn replaced(earlier: &Node, later: Node, problems: &mut Problems) -> Node {
     later
 }
 
-fn deep(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
+fn deep(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -> Node {
     if later.is_null() {
         return earlier;
     }
@@ -110,7 +110,7 @@ fn deep(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Nod
 }
 
 /// Merges the entries of two mappings; new keys come last.
-fn mappings(mut mapping: Mapping, other: Mapping, path: &Path, problems: &mut Problems) -> Mapping {
+fn mappings(mut mapping: Mapping, other: Mapping, path: &Place<'_>, problems: &mut Problems) -> Mapping {
     for (key, entry) in other {
         match mapping.get_mut(&key) {
             Some(earlier) => {
@@ -130,12 +130,12 @@ fn mappings(mut mapping: Mapping, other: Mapping, path: &Path, problems: &mut Pr
 fn append(earlier: Node, later: Node) -> Node {
     let span = later.span;
     let mut items = sequence(earlier);
-    let mut known: BTreeSet<String> = items.iter().map(fingerprint).collect();
+    let mut known: HashSet<String, foldhash::fast::RandomState> = items.iter().map(fingerprint).collect();
     items.extend(sequence(later).into_iter().filter(|item| known.insert(fingerprint(item))));
     Node::new(items, span)
 }
 
-fn by_key(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
+fn by_key(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -> Node {
     let span = later.span;
     for (key, entry) in later.as_mapping().into_iter().flatten() {
         // As a `KEY=VALUE` line it would look like text.
@@ -161,13 +161,17 @@ pub fn as_sequence(node: Node) -> Node {
     let span = node.span;
     match node.value {
         Value::Mapping(mapping) => {
-            let mut items = BTreeMap::new();
-            for (key, entry) in mapping {
-                for (text, item) in key_values(&key, &entry) {
-                    items.insert(text, item);
+            let mut items: Vec<Node> = mapping.iter().flat_map(|(key, entry)| key_values(key, entry)).collect();
+            items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+            // Of equal lines the last stands.
+            items.dedup_by(|later, earlier| {
+                let same = later.as_str() == earlier.as_str();
+                if same {
+                    std::mem::swap(later, earlier);
                 }
-            }
-            Node::new(items.into_values().collect::<Vec<_>>(), span)
+                same
+            });
+            Node::new(items, span)
         }
         Value::Sequence(_) => node,
         Value::String(_) => Node::new(vec![node], span),
@@ -175,11 +179,13 @@ pub fn as_sequence(node: Node) -> Node {
     }
 }
 
-fn key_values(key: &str, entry: &Entry) -> Vec<(String, Node)> {
+fn key_values(key: &str, entry: &Entry) -> Vec<Node> {
     let line = |value: &Node| {
-        let text = value.scalar_text().map_or_else(|| key.to_owned(), |text| format!("{key}={text}"));
-        let node = Node { tainted: value.tainted, ..Node::new(text.clone(), if value.is_null() { entry.key_span } else { value.span }) };
-        (text, node)
+        let text = match &value.value {
+            Value::String(text) => format!("{key}={text}"),
+            _ => value.scalar_text().map_or_else(|| key.to_owned(), |text| format!("{key}={text}")),
+        };
+        Node { tainted: value.tainted, ..Node::new(text, if value.is_null() { entry.key_span } else { value.span }) }
     };
     match &entry.value.value {
         Value::Sequence(items) => items.iter().map(line).collect(),
@@ -194,7 +200,7 @@ fn started(from: &Node) -> Value {
     )
 }
 
-fn as_mappings(earlier: Node, later: Node, path: &Path, problems: &mut Problems, value: fn(&Node) -> Value) -> Node {
+fn as_mappings(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems, value: fn(&Node) -> Value) -> Node {
     match (names(earlier, value), names(later, value)) {
         (Ok(earlier), Ok(later)) => deep(earlier, later, path, problems),
         (Err(node), Ok(_)) | (_, Err(node)) => {
@@ -209,10 +215,10 @@ pub fn names(node: Node, value: fn(&Node) -> Value) -> Result<Node, Node> {
     let span = node.span;
     match &node.value {
         Value::Mapping(_) => Ok(node),
-        Value::Null => Ok(Node::new(Value::Mapping(Mapping::new()), span)),
+        Value::Null => Ok(Node::new(Value::Mapping(Mapping::default()), span)),
         Value::String(_) => names(Node::new(vec![node], span), value),
         Value::Sequence(items) => {
-            let mut mapping = Mapping::new();
+            let mut mapping = Mapping::default();
             for item in items {
                 let Some(name) = item.as_str() else { return Err(item.clone()) };
                 mapping.insert(name.to_owned(), Entry { key_span: item.span, value: made(value(item), item) });
@@ -231,7 +237,7 @@ fn build(node: Node) -> Node {
     node
 }
 
-fn logging(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
+fn logging(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -> Node {
     let (before, after) = (text(&earlier, "driver"), text(&later, "driver"));
     let both = earlier.as_mapping().is_some() && later.as_mapping().is_some();
     if both && before.is_some() && after.is_some() && before != after {
@@ -240,7 +246,7 @@ fn logging(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> 
     deep(earlier, later, path, problems)
 }
 
-fn pools(earlier: Node, later: Node, path: &Path, problems: &mut Problems) -> Node {
+fn pools(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -> Node {
     let (Some(originals), Some(overrides)) = (earlier.as_sequence(), later.as_sequence()) else {
         return deep(earlier, later, path, problems);
     };

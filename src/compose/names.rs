@@ -2,21 +2,21 @@
 
 use crate::yaml::{Node, Value};
 
-use super::path::{Path, Step};
+use super::path::{Path, Place, Step};
 use super::problems::Problems;
 use super::schema::{self, Kind};
 
 /// The items whose name holds a variable; to be asked before interpolation.
 pub fn with_variables(document: &mut Node) -> Vec<Path> {
     let mut found = Vec::new();
-    schema::walk(&schema::ROOT, document, &Path::root(), &mut |attribute, node, path| {
+    schema::walk(&schema::ROOT, document, &Place::Root, &mut |attribute, node, path| {
         if !matches!(attribute.kind, Kind::Labels | Kind::Environment | Kind::Keyed(_) | Kind::Hosts | Kind::Ssh) {
             return;
         }
         for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
             let name = item.as_str().map(|line| line.split_once('=').map_or(line, |(name, _)| name));
             if name.is_some_and(|name| name.contains('$')) {
-                found.push(path.index(index));
+                found.push(path.index(index).to_path());
             }
         }
     });

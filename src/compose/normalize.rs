@@ -4,7 +4,7 @@ use crate::yaml::{Entry, Mapping, Node, Value};
 
 use super::limits::MAX_VALUES;
 use super::merge;
-use super::path::Path;
+use super::path::Place;
 use super::paths;
 use super::problems::Problems;
 use super::schema;
@@ -38,7 +38,7 @@ fn networks(root: &mut Node) {
         });
     }
     let Some(default) = uses_default else { return };
-    put_default(root, "networks", Value::Mapping(Mapping::new()));
+    put_default(root, "networks", Value::Mapping(Mapping::default()));
     if let Some(networks) = root.get_mut("networks")
         && !has(networks, "default")
     {
@@ -46,7 +46,7 @@ fn networks(root: &mut Node) {
     }
 }
 
-fn workload(node: &mut Node, path: &Path, variables: &Variables, problems: &mut Problems) {
+fn workload(node: &mut Node, path: &Place<'_>, variables: &Variables, problems: &mut Problems) {
     if node.as_mapping().is_none() {
         return;
     }
@@ -131,7 +131,7 @@ fn imply_dependencies(node: &mut Node) {
         }
     }
     for (service, restart, from) in implied {
-        put_default(node, "depends_on", Value::Mapping(Mapping::new()));
+        put_default(node, "depends_on", Value::Mapping(Mapping::default()));
         let Some(depends_on) = node.get_mut("depends_on") else { return };
         if !has(depends_on, &service) {
             let dependency = made_mapping(
@@ -144,7 +144,7 @@ fn imply_dependencies(node: &mut Node) {
 }
 
 /// A `pre_start` hook is a container of its own that takes what it doesn't write from the service; volumes come at run time.
-fn inherit_hooks(node: &mut Node, path: &Path, problems: &mut Problems) {
+fn inherit_hooks(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     if node.get("pre_start").and_then(Node::as_sequence).is_none_or(<[Node]>::is_empty) {
         return;
     }
@@ -156,7 +156,7 @@ fn inherit_hooks(node: &mut Node, path: &Path, problems: &mut Problems) {
         .map(|(key, entry)| (key.clone(), entry.clone()))
         .collect();
     // Paths below a service, so that the merge rules of services apply.
-    let rules = Path::of(&["services", "hook"]);
+    let rules = Place::Entry("services", "hook");
     let mut found = Problems::default();
     let inherited = made(Value::Mapping(inherited), node);
     let hooks = node.get("pre_start").and_then(Node::as_sequence).map_or(0, <[Node]>::len);
@@ -169,12 +169,7 @@ fn inherit_hooks(node: &mut Node, path: &Path, problems: &mut Problems) {
             *hook = merge::merge(inherited.clone(), std::mem::take(hook), &rules, &mut found);
         }
         if found.has_errors() {
-            problems.error(
-                "merge",
-                &path.key("pre_start").index(index),
-                hook.span,
-                "cannot be merged with what it inherits from the service",
-            );
+            problems.error("merge", &path.item("pre_start", index), hook.span, "cannot be merged with what it inherits from the service");
             found = Problems::default();
         }
     }
@@ -186,7 +181,7 @@ fn names(root: &mut Node, project: &str) {
         let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) else { continue };
         for (key, Entry { key_span, value }) in mapping.iter_mut() {
             if value.is_null() {
-                *value = Node::new(Value::Mapping(Mapping::new()), *key_span);
+                *value = Node::new(Value::Mapping(Mapping::default()), *key_span);
             }
             if value.get("name").is_some_and(Node::is_null) {
                 remove(value, "name");

@@ -89,6 +89,119 @@ impl fmt::Display for Path {
     }
 }
 
+/// The most steps that [`Place::parts`] tells; no rule of merging, casting or uniqueness is that far down.
+const DEEPEST: usize = 9;
+
+/// A place during a walk down a tree. It lies on the stack and borrows the places above it: a walk makes one for every value, and needs few
+/// of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    Root,
+    Key(&'a Place<'a>, &'a str),
+    Index(&'a Place<'a>, usize),
+    /// Two keys from the root on.
+    Entry(&'a str, &'a str),
+    /// An item of the list under a key.
+    Item(&'a Place<'a>, &'a str, usize),
+}
+
+impl<'a> Place<'a> {
+    /// The entry `key` of the mapping at this place.
+    pub const fn key<'b>(&'b self, key: &'b str) -> Place<'b> {
+        Place::Key(self, key)
+    }
+
+    /// The item `index` of the sequence at this place.
+    pub const fn index(&self, index: usize) -> Place<'_> {
+        Place::Index(self, index)
+    }
+
+    /// The item `index` of the sequence under `key` at this place.
+    pub const fn item<'b>(&'b self, key: &'b str, index: usize) -> Place<'b> {
+        Place::Item(self, key, index)
+    }
+
+    /// The place as a path that outlives the walk.
+    pub fn to_path(&self) -> Path {
+        match *self {
+            Place::Root => Path::root(),
+            Place::Key(parent, key) => parent.to_path().key(key),
+            Place::Index(parent, index) => parent.to_path().index(index),
+            Place::Entry(section, name) => Path::of(&[section, name]),
+            Place::Item(parent, key, index) => parent.to_path().key(key).index(index),
+        }
+    }
+
+    /// The steps as text for matching against slice patterns; every item of a sequence is `[]`.
+    pub fn parts(&self) -> Parts<'a> {
+        let mut parts = Parts { texts: [""; DEEPEST], count: 0 };
+        self.fill(&mut parts);
+        parts
+    }
+
+    fn fill(&self, parts: &mut Parts<'a>) {
+        match *self {
+            Place::Root => {}
+            Place::Key(parent, key) => {
+                parent.fill(parts);
+                parts.push(key);
+            }
+            Place::Index(parent, _) => {
+                parent.fill(parts);
+                parts.push("[]");
+            }
+            Place::Entry(section, name) => {
+                parts.push(section);
+                parts.push(name);
+            }
+            Place::Item(parent, key, _) => {
+                parent.fill(parts);
+                parts.push(key);
+                parts.push("[]");
+            }
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = |f: &mut fmt::Formatter<'_>, parent: &Place<'_>, key: &str| match parent {
+            Place::Root => f.write_str(key),
+            _ => write!(f, "{parent}.{key}"),
+        };
+        match *self {
+            Place::Root => Ok(()),
+            Place::Key(parent, name) => key(f, parent, name),
+            Place::Index(parent, index) => write!(f, "{parent}[{index}]"),
+            Place::Entry(section, name) => write!(f, "{section}.{name}"),
+            Place::Item(parent, name, index) => {
+                key(f, parent, name)?;
+                write!(f, "[{index}]")
+            }
+        }
+    }
+}
+
+/// The first steps of a [`Place`].
+pub struct Parts<'a> {
+    texts: [&'a str; DEEPEST],
+    count: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn push(&mut self, text: &'a str) {
+        if let Some(free) = self.texts.get_mut(self.count) {
+            *free = text;
+        }
+        self.count += 1;
+    }
+
+    /// The steps, or the first ones of very many.
+    pub fn as_slice(&self) -> &[&'a str] {
+        &self.texts[..self.count.min(DEEPEST)]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +210,20 @@ mod tests {
     fn a_path_reads_as_in_messages() {
         let path = Path::of(&["services", "web", "ports"]).index(0).key("target");
         assert_eq!(path.to_string(), "services.web.ports[0].target");
-        assert_eq!(path.parts(), ["services", "web", "ports", "[]", "target"]);
+        let (web, ports) = (Place::Entry("services", "web"), Place::Root.key("services"));
+        let item = web.item("ports", 0);
+        assert_eq!(item.key("target").to_string(), path.to_string());
+        assert_eq!(ports.key("web").key("ports").index(0).key("target").to_string(), path.to_string());
+        assert_eq!(item.key("target").to_path(), path);
+        assert_eq!(item.key("target").parts().as_slice(), ["services", "web", "ports", "[]", "target"]);
+    }
+
+    #[test]
+    fn the_parts_of_a_deep_place_are_its_first_ones() {
+        let (a, b, c) = (Place::Entry("a", "b"), "c", "d");
+        let (b, c) = (a.item(b, 0), c);
+        let b = b.item(c, 0);
+        let c = b.item("e", 0);
+        assert_eq!(c.item("f", 1).parts().as_slice(), ["a", "b", "c", "[]", "d", "[]", "e", "[]", "f"]);
     }
 }

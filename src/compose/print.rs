@@ -116,7 +116,7 @@ fn escape(json: &mut Json) {
 /// Puts the variables of env files under those of `environment`.
 fn fold(root: &mut Node, project: &Project) {
     super::tree::each(root, "services", |node, path| {
-        let Some(service) = path.parts().get(1).and_then(|name| project.services.get(*name)) else { return };
+        let Some(service) = path.parts().as_slice().get(1).and_then(|name| project.services.get(*name)) else { return };
         fold_into(node, &service.env_files, &service.environment);
         let hooks = node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten();
         for (node, hook) in hooks.zip(&service.pre_start) {
@@ -131,7 +131,7 @@ fn fold_into(container: &mut Node, files: &[EnvFile], own: &IndexMap<String, Opt
     }
     super::tree::remove(container, "env_file");
     let entry = |value: Value| Entry { value: Node::new(value, container.span), ..Entry::default() };
-    let mut environment = Mapping::new();
+    let mut environment = Mapping::default();
     for (key, value) in files.iter().filter_map(|file| file.variables.as_ref()).flatten() {
         environment.insert(key.clone(), entry(value.clone().into()));
     }

@@ -1,12 +1,14 @@
 //! The problems that the passes of one load find.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Bound;
 
 use crate::yaml::{Node, Span};
 
 use super::diagnostic::{Diagnostic, INVALID_YAML, Origins, closest};
-use super::path::Path;
+#[cfg(test)]
+use super::path::Place;
 use super::tree;
 
 /// How many problems are kept; a file that has more is broken as a whole.
@@ -58,17 +60,17 @@ impl Problems {
     }
 
     /// An error at a place.
-    pub fn error(&mut self, code: &'static str, path: &Path, span: Span, message: impl Into<String>) {
+    pub fn error(&mut self, code: &'static str, path: &dyn fmt::Display, span: Span, message: impl Into<String>) {
         self.add(located(Diagnostic::error(code, path.to_string(), message), span));
     }
 
     /// A warning at a place.
-    pub fn warn(&mut self, code: &'static str, path: &Path, span: Span, message: impl Into<String>) {
+    pub fn warn(&mut self, code: &'static str, path: &dyn fmt::Display, span: Span, message: impl Into<String>) {
         self.add(located(Diagnostic::warning(code, path.to_string(), message), span));
     }
 
     /// An error whose message quotes a value; where the value is tainted, the message is left out.
-    pub fn hidden_error(&mut self, code: &'static str, path: &Path, node: &Node, message: &str) {
+    pub fn hidden_error(&mut self, code: &'static str, path: &dyn fmt::Display, node: &Node, message: &str) {
         let message = if tree::tainted(node) { "the value, which comes from a Secret, is not allowed here" } else { message };
         self.error(code, path, node.span, message);
     }
@@ -79,7 +81,7 @@ impl Problems {
     }
 
     /// Whether an error was found at a path or below it; another one there may follow from it.
-    pub fn concerns(&self, path: &Path) -> bool {
+    pub fn concerns(&self, path: &dyn fmt::Display) -> bool {
         let path = path.to_string();
         self.found.iter().any(|found| {
             found.is_error() && found.path.strip_prefix(&path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -143,7 +145,7 @@ mod tests {
     fn a_problem_is_told_once() {
         let mut problems = Problems::default();
         for _ in 0..2 {
-            problems.error("x", &Path::of(&["services"]), Span::default(), "wrong");
+            problems.error("x", &Place::Root.key("services"), Span::default(), "wrong");
         }
         assert_eq!(problems.into_diagnostics().len(), 1);
     }
@@ -152,8 +154,8 @@ mod tests {
     fn broken_yaml_is_told_before_what_follows_from_it() {
         let mut problems = Problems::default();
         let at = |start| Span { start, ..Span::default() };
-        problems.error("wrong-type", &Path::of(&["services", "image"]), at(3), "must be a mapping");
-        problems.error(INVALID_YAML, &Path::of(&["services"]), at(9), "key \"image\" is defined twice in this mapping");
+        problems.error("wrong-type", &Place::Entry("services", "image"), at(3), "must be a mapping");
+        problems.error(INVALID_YAML, &Place::Root.key("services"), at(9), "key \"image\" is defined twice in this mapping");
         assert_eq!(problems.into_diagnostics()[0].code, INVALID_YAML);
     }
 
@@ -161,7 +163,7 @@ mod tests {
     fn a_tainted_value_is_never_quoted() {
         let mut problems = Problems::default();
         let node = Node { tainted: true, ..Node::new(Value::from("s3cret"), Span::default()) };
-        problems.hidden_error("x", &Path::root(), &node, "\"s3cret\" is not a port");
+        problems.hidden_error("x", &Place::Root, &node, "\"s3cret\" is not a port");
         assert!(!problems.into_diagnostics()[0].message.contains("s3cret"));
     }
 
@@ -169,7 +171,7 @@ mod tests {
     fn a_secret_that_slips_into_a_message_is_hidden() {
         let mut problems = Problems::default();
         problems.hide("hunter22");
-        problems.error("x", &Path::of(&["services", "hunter22"]), Span::default(), "no service hunter22");
+        problems.error("x", &Place::Entry("services", "hunter22"), Span::default(), "no service hunter22");
         let found = problems.into_diagnostics();
         assert_eq!((found[0].path.as_str(), found[0].message.as_str()), ("services.***", "no service ***"));
     }
@@ -188,7 +190,7 @@ mod tests {
     fn the_number_of_problems_is_bounded() {
         let mut problems = Problems::default();
         for index in 0..MAX_PROBLEMS + 10 {
-            problems.error("x", &Path::root().index(index), Span::default(), "wrong");
+            problems.error("x", &Place::Root.index(index), Span::default(), "wrong");
         }
         let found = problems.into_diagnostics();
         assert_eq!(found.len(), MAX_PROBLEMS + 1);

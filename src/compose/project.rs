@@ -10,7 +10,7 @@ use super::environment::add_below;
 use super::interpolate::{self, Variable};
 use super::loader::{ALL, Loader, Scope};
 use super::model::{FileSource, MountKind, Project};
-use super::path::Path;
+use super::path::Place;
 use super::sources::{ComposeFile, File, Options, ProjectName, Sources, Variables};
 use super::{conform, consistency, normalize, paths, schema, select, tree, typed};
 
@@ -41,7 +41,7 @@ impl Loader<'_> {
     fn project(&mut self) -> Project {
         let mut variables = self.sources.variables.clone();
         if self.options.dot_env {
-            let read = self.dot_env(&[(".env".to_owned(), false)], &variables, &Path::root(), Span::default());
+            let read = self.dot_env(&[(".env".to_owned(), false)], &variables, &Place::Root, Span::default());
             add_below(&mut variables, read.unwrap_or_default());
         }
         for variable in variables.values().filter(|variable| variable.tainted) {
@@ -67,7 +67,7 @@ impl Loader<'_> {
         if self.options.normalize {
             normalize::normalize(&mut root, &name, &variables, &mut self.problems);
         }
-        let top = Path::root();
+        let top = Place::Root;
         if !self.options.interpolate {
             tree::put(&mut root, "name", Node::new(name.clone(), Span::default()));
             let profiles = select::profiles(&root);

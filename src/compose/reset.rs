@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::yaml::{Node, Value};
 
-use super::path::{Path, Step};
+use super::path::{Path, Place, Step};
 
 /// The places of a document that carry one of the two tags.
 #[derive(Clone, Debug, Default)]
@@ -20,11 +20,11 @@ impl Resets {
     /// Finds the tags of a document, and takes out what `!reset` stands before.
     pub fn take(document: &mut Node) -> Self {
         let mut resets = Self::default();
-        resets.collect(document, &Path::root());
+        resets.collect(document, &Place::Root);
         resets
     }
 
-    fn collect(&mut self, node: &mut Node, path: &Path) {
+    fn collect(&mut self, node: &mut Node, path: &Place<'_>) {
         match &mut node.value {
             Value::Mapping(mapping) => mapping.retain(|key, entry| self.keeps(&mut entry.value, &path.key(key))),
             Value::Sequence(items) => {
@@ -39,14 +39,15 @@ impl Resets {
         }
     }
 
-    fn note(&mut self, path: &Path) {
-        self.places.push(path.clone());
+    fn note(&mut self, place: &Place<'_>) {
+        let path = place.to_path();
         if let [Step::Key(section), Step::Key(name), _, ..] = path.steps().as_slice() {
             self.of_entries.entry((section.clone(), name.clone())).or_default().push(path.clone());
         }
+        self.places.push(path);
     }
 
-    fn keeps(&mut self, node: &mut Node, path: &Path) -> bool {
+    fn keeps(&mut self, node: &mut Node, path: &Place<'_>) -> bool {
         match node.tag.as_deref() {
             Some(RESET) => {
                 self.note(path);

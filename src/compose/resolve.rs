@@ -2,7 +2,7 @@
 
 use crate::yaml::{Mapping, Node};
 
-use super::path::Path;
+use super::path::Place;
 use super::paths::{clean, is_windows_absolute, join};
 use super::problems::Problems;
 use super::tree::{derived, each, has, text};
@@ -32,7 +32,7 @@ impl Resolver<'_> {
         each(root, "volumes", |node, _| self.volume_device(node));
     }
 
-    fn workload(&self, node: &mut Node, path: &Path, problems: &mut Problems) {
+    fn workload(&self, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
         if let Some(build) = node.get_mut("build") {
             self.value(build, "context", Self::context);
             self.values(build, "additional_contexts", Self::context);
@@ -46,11 +46,11 @@ impl Resolver<'_> {
         }
         self.container(node, path, problems);
         for (index, hook) in node.get_mut("pre_start").and_then(Node::as_sequence_mut).into_iter().flatten().enumerate() {
-            self.container(hook, &path.key("pre_start").index(index), problems);
+            self.container(hook, &path.item("pre_start", index), problems);
         }
     }
 
-    fn container(&self, node: &mut Node, path: &Path, problems: &mut Problems) {
+    fn container(&self, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
         for file in node.get_mut("env_file").and_then(Node::as_sequence_mut).into_iter().flatten() {
             self.value(file, "path", Self::plain);
         }
@@ -64,7 +64,7 @@ impl Resolver<'_> {
             if !has(mount, "source") {
                 problems.error(
                     "missing-attribute",
-                    &path.key("volumes").index(index),
+                    &path.item("volumes", index),
                     mount.span,
                     "\"source\" is missing; a bind mount needs it",
                 );

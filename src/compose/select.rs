@@ -32,7 +32,7 @@ fn active(node: &Node, profiles: &[String]) -> bool {
 }
 
 fn set_aside(root: &mut Node, section: &str, keep: impl Fn(&Node) -> bool) -> Mapping {
-    let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) else { return Mapping::new() };
+    let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) else { return Mapping::default() };
     let (kept, aside) = std::mem::take(mapping).into_iter().partition(|(_, entry)| keep(&entry.value));
     *mapping = kept;
     aside

@@ -2,11 +2,11 @@
 
 use crate::yaml::{Entry, Mapping, Node, Span, Value};
 
-use super::path::Path;
+use super::path::Place;
 
 /// A mapping without entries that no file wrote.
 pub fn empty() -> Node {
-    Node::new(Value::Mapping(Mapping::new()), Span::default())
+    Node::new(Value::Mapping(Mapping::default()), Span::default())
 }
 
 /// Whether `key` is there, with whatever value.
@@ -20,11 +20,10 @@ pub fn text<'a>(node: &'a Node, key: &str) -> Option<&'a str> {
 }
 
 /// Runs over the entries of a top-level section.
-pub fn each(root: &mut Node, section: &str, mut with: impl FnMut(&mut Node, &Path)) {
-    let path = Path::of(&[section]);
+pub fn each(root: &mut Node, section: &str, mut with: impl FnMut(&mut Node, &Place<'_>)) {
     if let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) {
         for (name, entry) in mapping.iter_mut() {
-            with(&mut entry.value, &path.key(name));
+            with(&mut entry.value, &Place::Entry(section, name));
         }
     }
 }

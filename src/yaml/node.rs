@@ -38,8 +38,8 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A mapping with string keys, in the order of the file.
-pub type Mapping = IndexMap<String, Entry>;
+/// A mapping with string keys, in the order of the file. Its hashes are quick ones with a seed of the process: keys come from strangers.
+pub type Mapping = IndexMap<String, Entry, foldhash::fast::RandomState>;
 
 /// A value with its position.
 #[derive(Clone, Debug, Default, PartialEq)]

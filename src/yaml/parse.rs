@@ -14,6 +14,8 @@ use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, s
 pub const MAX_BYTES: usize = 1 << 20;
 /// Values of one file, the copies that aliases make included.
 pub const MAX_NODES: usize = 50_000;
+/// How many times the bytes that a file may have the texts that anchors and aliases copy may have together.
+const MAX_COPIES: usize = 2;
 /// Lists and mappings inside each other.
 pub const MAX_DEPTH: usize = 128;
 /// Documents of one file.
@@ -164,6 +166,8 @@ struct Builder<'t> {
     /// The last number of each name. The reference parser knows the anchors of earlier documents of the file too.
     names: BTreeMap<String, usize>,
     nodes: usize,
+    /// Bytes of texts that were copied.
+    copied: usize,
     errors: Vec<Error>,
 }
 
@@ -173,6 +177,8 @@ struct Built {
     node: Node,
     /// Values in it, itself included.
     size: usize,
+    /// Bytes of its texts, keys included.
+    bytes: usize,
     /// Lists and mappings inside each other; 0 for scalars.
     height: usize,
     /// Whether it is a plain `<<`.
@@ -187,6 +193,7 @@ struct Frame {
     tag: Option<String>,
     anchor: usize,
     size: usize,
+    bytes: usize,
     height: usize,
     content: Content,
 }
@@ -234,13 +241,13 @@ impl Builder<'_> {
                     self.alias(id, at)?
                 } else {
                     self.error(at, format!("unknown anchor {} (an anchor stands before its aliases)", quote(&name)))?;
-                    Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false }
+                    Built { node: Node::new(Value::Null, at), size: 1, bytes: 0, height: 0, merge: false }
                 };
                 self.add(built)?;
             }
             Event::SequenceStart(style, anchor, tag) => self.open(Content::Sequence(Vec::new()), style, anchor, tag.as_deref(), at)?,
             Event::MappingStart(style, anchor, tag) => {
-                let content = Content::Mapping { entries: Mapping::new(), key: None, merge: None };
+                let content = Content::Mapping { entries: Mapping::default(), key: None, merge: None };
                 self.open(content, style, anchor, tag.as_deref(), at)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(at)?,
@@ -259,7 +266,17 @@ impl Builder<'_> {
             self.anchors.insert(anchor, None);
         }
         let tag = tag.filter(|tag| tag.suffix_in_namespace(CORE).is_none()).map(Tag::original).filter(|tag| tag != "!");
-        self.frames.push(Frame { flow: style == StructureStyle::Flow, start: at, end: at.end, tag, anchor, size: 1, height: 1, content });
+        self.frames.push(Frame {
+            flow: style == StructureStyle::Flow,
+            start: at,
+            end: at.end,
+            tag,
+            anchor,
+            size: 1,
+            bytes: 0,
+            height: 1,
+            content,
+        });
         Ok(())
     }
 
@@ -283,7 +300,7 @@ impl Builder<'_> {
                 Value::Mapping(entries)
             }
         };
-        let built = Built { node, size: frame.size, height: frame.height, merge: false };
+        let built = Built { node, size: frame.size, bytes: frame.bytes, height: frame.height, merge: false };
         self.remember(frame.anchor, &built, span)?;
         self.add(built)
     }
@@ -336,12 +353,12 @@ impl Builder<'_> {
                 node.tag = local.map(Tag::original).filter(|tag| tag != "!");
             }
         }
-        Ok(Built { node, size: 1, height: 0, merge: plain && tag.is_none() && text == "<<" })
+        Ok(Built { node, size: 1, bytes: text.len(), height: 0, merge: plain && tag.is_none() && text == "<<" })
     }
 
     fn remember(&mut self, anchor: usize, built: &Built, at: Span) -> Result<(), Stop> {
         if anchor != 0 && self.aliased {
-            self.charge(built.size, at)?;
+            self.charge_copy(built.size, built.bytes, at)?;
             self.anchors.insert(anchor, Some(built.clone()));
         }
         Ok(())
@@ -350,13 +367,13 @@ impl Builder<'_> {
     fn alias(&mut self, id: usize, at: Span) -> Result<Built, Stop> {
         let Some(Some(target)) = self.anchors.get(&id) else {
             self.error(at, "an alias stands inside the value that it stands for".to_owned())?;
-            return Ok(Built { node: Node::new(Value::Null, at), size: 1, height: 0, merge: false });
+            return Ok(Built { node: Node::new(Value::Null, at), size: 1, bytes: 0, height: 0, merge: false });
         };
-        let (size, height) = (target.size, target.height);
+        let (size, bytes, height) = (target.size, target.bytes, target.height);
         if self.frames.len() + height > MAX_DEPTH {
             return self.stop(at, format!("lists and mappings are nested more than {MAX_DEPTH} deep through aliases"));
         }
-        self.charge(size, at)?;
+        self.charge_copy(size, bytes, at)?;
         match self.anchors.get(&id) {
             Some(Some(target)) => Ok(target.clone()),
             _ => Err(Stop),
@@ -371,6 +388,7 @@ impl Builder<'_> {
             return Ok(());
         };
         frame.size += built.size;
+        frame.bytes += built.bytes;
         frame.height = frame.height.max(built.height + 1);
         if span.end > frame.end && span.start >= frame.start.start {
             frame.end = span.end;
@@ -380,12 +398,17 @@ impl Builder<'_> {
                 items.push(built.node);
                 Ok(())
             }
-            Content::Mapping { key: pending @ None, .. } => {
-                let text = built.node.as_str().map(str::to_owned).filter(|_| built.node.tag.as_deref() != Some(TIMESTAMP));
-                let found = built.node.scalar_text().unwrap_or_else(|| built.node.kind().to_owned());
-                *pending = Some(Key { text: text.clone().unwrap_or_else(|| found.clone()), span, merge: built.merge });
-                if text.is_some() { Ok(()) } else { self.key_error(&found, span) }
-            }
+            Content::Mapping { key: pending @ None, .. } => match built.node.value {
+                Value::String(text) if built.node.tag.as_deref() != Some(TIMESTAMP) => {
+                    *pending = Some(Key { text, span, merge: built.merge });
+                    Ok(())
+                }
+                _ => {
+                    let found = built.node.scalar_text().unwrap_or_else(|| built.node.kind().to_owned());
+                    *pending = Some(Key { text: found.clone(), span, merge: built.merge });
+                    self.key_error(&found, span)
+                }
+            },
             Content::Mapping { entries, key, merge } => {
                 let Some(Key { text, span: key_span, merge: merges }) = key.take() else { return Ok(()) };
                 let first = if merges { merge.as_ref().map(|merge| merge.0) } else { entries.get(&text).map(|entry| entry.key_span) };
@@ -426,6 +449,16 @@ impl Builder<'_> {
         if self.nodes > self.limits.nodes {
             let most = self.limits.nodes;
             return self.stop(at, format!("the file has more than {most} values, counting each copy that an alias makes"));
+        }
+        Ok(())
+    }
+
+    fn charge_copy(&mut self, nodes: usize, bytes: usize, at: Span) -> Result<(), Stop> {
+        self.charge(nodes, at)?;
+        self.copied = self.copied.saturating_add(bytes);
+        let most = self.limits.bytes.saturating_mul(MAX_COPIES);
+        if self.copied > most {
+            return self.stop(at, format!("the values that aliases copy have more than {most} bytes together"));
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ pub use validate::{is_name, validate};
 
 use crate::yaml::{Mapping, Node, Value};
 
-use super::path::Path;
+use super::path::Place;
 
 /// Types that an attribute may be written in, as a set of bits.
 pub type Types = u8;
@@ -192,7 +192,7 @@ impl Object {
 }
 
 /// Visits every attribute that is written below a node, the outer ones first.
-pub fn walk(object: &'static Object, node: &mut Node, path: &Path, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Path)) {
+pub fn walk(object: &'static Object, node: &mut Node, path: &Place<'_>, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Place<'_>)) {
     let Some(mapping) = node.as_mapping_mut() else { return };
     for (key, entry) in mapping.iter_mut() {
         let Some(attribute) = object.attribute(key) else { continue };
@@ -202,7 +202,7 @@ pub fn walk(object: &'static Object, node: &mut Node, path: &Path, visit: &mut i
     }
 }
 
-fn descend(attribute: &Attribute, node: &mut Node, path: &Path, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Path)) {
+fn descend(attribute: &Attribute, node: &mut Node, path: &Place<'_>, visit: &mut impl FnMut(&'static Attribute, &mut Node, &Place<'_>)) {
     match attribute.kind {
         Kind::Object(object) | Kind::Struct(object) => walk(object, node, path, visit),
         Kind::Objects(object) => {

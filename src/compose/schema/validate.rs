@@ -1,9 +1,9 @@
 //! Checking a tree against the table: unknown keys, wrong types, missing keys, values out of range.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::compose::diagnostic::Diagnostic;
-use crate::compose::path::Path;
+use crate::compose::path::Place;
 use crate::compose::problems::Problems;
 use crate::compose::tree::{fingerprint, has, tainted};
 use crate::yaml::{Entry, Node, Span, TIMESTAMP, Value};
@@ -11,7 +11,7 @@ use crate::yaml::{Entry, Node, Span, TIMESTAMP, Value};
 use super::{Attribute, BOOL, INT, Kind, LIST, MAP, NULL, NUM, Object, STR, Types, resource, type_of};
 
 /// Checks a whole tree.
-pub fn validate(object: &'static Object, node: &Node, path: &Path, problems: &mut Problems) {
+pub fn validate(object: &'static Object, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(mapping) = node.as_mapping() else {
         wrong_type(node, MAP, path, problems);
         return;
@@ -31,7 +31,7 @@ pub fn validate(object: &'static Object, node: &Node, path: &Path, problems: &mu
     }
 }
 
-fn unknown(object: &'static Object, key: &str, entry: &Entry, path: &Path, problems: &mut Problems) {
+fn unknown(object: &'static Object, key: &str, entry: &Entry, path: &Place<'_>, problems: &mut Problems) {
     let mut diagnostic = Diagnostic::error("unknown-attribute", path.key(key).to_string(), "unknown attribute");
     if let Some(close) = problems.closest(key, object.all().map(|attribute| attribute.name)) {
         diagnostic =
@@ -41,7 +41,7 @@ fn unknown(object: &'static Object, key: &str, entry: &Entry, path: &Path, probl
     problems.add(if entry.key_span == Span::default() { diagnostic } else { diagnostic.at(entry.key_span) });
 }
 
-fn wrong_type(node: &Node, allowed: Types, path: &Path, problems: &mut Problems) {
+fn wrong_type(node: &Node, allowed: Types, path: &Place<'_>, problems: &mut Problems) {
     problems.error("wrong-type", path, node.span, format!("must be {}, found {}", words(allowed), node.kind()));
 }
 
@@ -82,7 +82,7 @@ fn is_timestamp(node: &Node) -> bool {
     node.tag.as_deref() == Some(TIMESTAMP)
 }
 
-fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problems) {
+fn value(attribute: &Attribute, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     let strict = matches!(attribute.kind, Kind::Text | Kind::Count | Kind::Mode);
     if !is(node, attribute.types) || strict && !is_strictly(node, attribute.types) || is_timestamp(node) {
         wrong_type(node, attribute.types, path, problems);
@@ -135,7 +135,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
         }
         Kind::Ulimits(types) => ulimits(types, node, path, problems),
         Kind::External if node.as_mapping().is_some() => {
-            let open = matches!(path.parts().first(), Some(&("configs" | "secrets")));
+            let open = matches!(path.parts().as_slice().first(), Some(&("configs" | "secrets")));
             let name = if open { &resource::EXTERNAL_NAME_OPEN } else { &resource::EXTERNAL_NAME };
             validate(name, node, path, problems);
         }
@@ -177,7 +177,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Path, problems: &mut Problem
     }
 }
 
-fn check(node: &Node, path: &Path, problems: &mut Problems, rule: fn(&str) -> bool, message: &str) {
+fn check(node: &Node, path: &Place<'_>, problems: &mut Problems, rule: fn(&str) -> bool, message: &str) {
     if let Some(text) = node.as_str()
         && !rule(text)
     {
@@ -185,7 +185,7 @@ fn check(node: &Node, path: &Path, problems: &mut Problems, rule: fn(&str) -> bo
     }
 }
 
-fn pull_policy(node: &Node, path: &Path, problems: &mut Problems) {
+fn pull_policy(node: &Node, path: &Place<'_>, problems: &mut Problems) {
     if let Some(text) = node.as_str().filter(|text| !is_pull_policy(text)) {
         let close = problems.closest(text, PULL_POLICIES).map(|close| format!(" (did you mean \"{close}\"?)")).unwrap_or_default();
         let message = format!("\"{text}\" is no pull policy; allowed are {} and every_<duration>{close}", PULL_POLICIES.join(", "));
@@ -193,7 +193,7 @@ fn pull_policy(node: &Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn choice(choices: &[&str], node: &Node, path: &Path, problems: &mut Problems) {
+fn choice(choices: &[&str], node: &Node, path: &Place<'_>, problems: &mut Problems) {
     let Some(text) = node.as_str() else { return };
     if !choices.contains(&text) {
         let close =
@@ -208,7 +208,7 @@ fn choice(choices: &[&str], node: &Node, path: &Path, problems: &mut Problems) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the bounds are far below the precision of a float, or have no meaning")]
-fn range(min: i64, max: i64, node: &Node, path: &Path, problems: &mut Problems) {
+fn range(min: i64, max: i64, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     if let Some(number) = node.as_f64()
         && (matches!(node.value, Value::Uint(_)) || !(min as f64..=max as f64).contains(&number))
     {
@@ -217,7 +217,7 @@ fn range(min: i64, max: i64, node: &Node, path: &Path, problems: &mut Problems) 
     }
 }
 
-fn items(types: Types, unique: bool, node: &Node, path: &Path, problems: &mut Problems) {
+fn items(types: Types, unique: bool, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
         if !is_strictly(item, types) || is_timestamp(item) {
             wrong_type(item, types, &path.index(index), problems);
@@ -228,12 +228,20 @@ fn items(types: Types, unique: bool, node: &Node, path: &Path, problems: &mut Pr
     }
 }
 
+/// What an item says, for comparing it with others.
+#[derive(PartialEq, Eq, Hash)]
+enum Said<'a> {
+    Text(&'a str),
+    Other(String),
+}
+
 /// Lists that must not repeat an item.
-fn repeated(node: &Node, path: &Path, problems: &mut Problems) {
+fn repeated(node: &Node, path: &Place<'_>, problems: &mut Problems) {
     let items = node.as_sequence().unwrap_or_default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: HashMap<Said<'_>, usize, foldhash::fast::RandomState> = HashMap::default();
     for (index, item) in items.iter().enumerate() {
-        if let Some(earlier) = seen.insert(fingerprint(item), index) {
+        let said = item.as_str().map_or_else(|| Said::Other(fingerprint(item)), Said::Text);
+        if let Some(earlier) = seen.insert(said, index) {
             let quoted = item.as_str().filter(|_| !tainted(item)).map(|text| format!("\"{text}\" ")).unwrap_or_default();
             problems.add(
                 Diagnostic::error("duplicate-item", path.index(index).to_string(), format!("{quoted}stands twice in the list"))
@@ -244,7 +252,7 @@ fn repeated(node: &Node, path: &Path, problems: &mut Problems) {
     }
 }
 
-fn entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
+fn entries(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         if !is(&entry.value, types) {
             wrong_type(&entry.value, types, &path.key(key), problems);
@@ -253,7 +261,7 @@ fn entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
 }
 
 /// Entries that are text, or integers as text.
-fn strict_entries(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
+fn strict_entries(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         if is(&entry.value, types) && (!is_strictly(&entry.value, types) || is_timestamp(&entry.value)) {
             wrong_type(&entry.value, types, &path.key(key), problems);
@@ -261,7 +269,7 @@ fn strict_entries(types: Types, node: &Node, path: &Path, problems: &mut Problem
     }
 }
 
-fn ulimits(types: Types, node: &Node, path: &Path, problems: &mut Problems) {
+fn ulimits(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         let (path, limit) = (path.key(key), &entry.value);
         if !is_strictly(limit, types) {

@@ -179,6 +179,8 @@ fn every_bound_is_named_in_its_error() {
         writeln!(bomb, "a{level}: &a{level} [{alias}]").unwrap();
     }
     bound(&bomb, "more than 50000 values");
+    let long = format!("a: &a {}\nb: [{}]", "x".repeat(10_000), "*a,".repeat(1000));
+    bound(&long, "aliases copy have more than 2097152 bytes");
     let mut deep = "a0: &a0 [x]\n".to_owned();
     for level in 1..200 {
         writeln!(deep, "a{level}: &a{level} [*a{}]", level - 1).unwrap();
