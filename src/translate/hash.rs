@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
@@ -17,19 +18,45 @@ pub fn of_bytes(bytes: &[u8]) -> String {
 
 /// Hash of a JSON value, whatever the order of its keys.
 pub fn of_json(value: &Json) -> String {
-    of_bytes(sorted(value).to_string().as_bytes())
+    let mut text = Vec::new();
+    write_sorted(value, &mut text);
+    of_bytes(&text)
 }
 
-fn sorted(value: &Json) -> Json {
+/// Compact JSON with the keys in order.
+fn write_sorted(value: &Json, text: &mut Vec<u8>) {
     match value {
-        Json::Array(items) => items.iter().map(sorted).collect(),
+        Json::Array(items) => {
+            text.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(b',');
+                }
+                write_sorted(item, text);
+            }
+            text.push(b']');
+        }
         Json::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| key.as_str());
-            entries.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect()
+            text.push(b'{');
+            for (index, (key, value)) in entries.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(b',');
+                }
+                write_scalar(key, text);
+                text.push(b':');
+                write_sorted(value, text);
+            }
+            text.push(b'}');
         }
-        scalar => scalar.clone(),
+        scalar => write_scalar(scalar, text),
     }
+}
+
+fn write_scalar(value: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
+    // Writing texts and numbers into memory can't fail.
+    let _ = serde_json::to_writer(text, value);
 }
 
 #[cfg(test)]
@@ -43,6 +70,13 @@ mod tests {
         assert_eq!(of_json(&json!({"a": 1, "b": {"c": 2, "d": 3}})), of_json(&json!({"b": {"d": 3, "c": 2}, "a": 1})));
         assert_ne!(of_json(&json!([1, 2])), of_json(&json!([2, 1])));
         assert_ne!(of_json(&json!({"a": "1"})), of_json(&json!({"a": 1})));
+    }
+
+    #[test]
+    fn what_is_hashed_is_compact_json_with_its_keys_in_order() {
+        let mut text = Vec::new();
+        write_sorted(&json!({"b": [1, null, {"d": "\"ä\n", "c": 1.5}], "a": {}, "\"": []}), &mut text);
+        assert_eq!(String::from_utf8_lossy(&text), r#"{"\"":[],"a":{},"b":[1,null,{"c":1.5,"d":"\"ä\n"}]}"#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use indexmap::IndexSet;
 use k8s_openapi::api::core::v1::{HostAlias, PodSpec};
 use serde_json::json;
 
@@ -78,22 +79,23 @@ pub fn mount(file: &HostsFile, writes: bool, path: &Path, mounts: &mut Mounts, r
 
 /// `extra_hosts` that the kubelet writes itself.
 pub fn extra(members: &[Member], spec: &mut PodSpec, report: &mut Report) {
-    let mut by_address: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, entry) in members.iter().flat_map(|member| member.service.extra_hosts.iter().map(|entry| (member.path(), entry))) {
-        let path = path.key("extra_hosts");
+    let mut by_address: BTreeMap<String, IndexSet<String>> = BTreeMap::new();
+    for (member, entry) in members.iter().flat_map(|member| member.service.extra_hosts.iter().map(move |entry| (member, entry))) {
+        let path = || member.path().key("extra_hosts");
         if entry.address == "host-gateway" {
-            report.warn("host-gateway", &path, format!("{}: a pod has no host of its own to reach; the line is left out", entry.host));
+            report.warn("host-gateway", &path(), format!("{}: a pod has no host of its own to reach; the line is left out", entry.host));
         } else if let Some(address) = address(entry) {
             let names = by_address.entry(address.to_string()).or_default();
-            if is_alias(entry) && !names.contains(&entry.host) {
-                names.push(entry.host.clone());
+            if is_alias(entry) {
+                names.insert(entry.host.clone());
             }
         } else {
-            report.refuse("extra-hosts", &path, format!("{}: {:?} is not an IP address", entry.host, entry.address));
+            report.refuse("extra-hosts", &path(), format!("{}: {:?} is not an IP address", entry.host, entry.address));
         }
     }
     by_address.retain(|_, names| !names.is_empty());
-    let aliases: Vec<_> = by_address.into_iter().map(|(ip, names)| HostAlias { ip, hostnames: Some(names) }).collect();
+    let aliases: Vec<_> =
+        by_address.into_iter().map(|(ip, names)| HostAlias { ip, hostnames: Some(names.into_iter().collect()) }).collect();
     spec.host_aliases = (!aliases.is_empty()).then_some(aliases);
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::compose::diagnostic::{Diagnostic, has_errors};
+use crate::compose::diagnostic::Diagnostic;
 use crate::compose::path::{Path, Step};
 use crate::yaml::{Node, Span};
+
+/// How many errors, and how many warnings, are kept; a file that has more is broken as a whole.
+const MAX_PROBLEMS: usize = 1000;
 
 /// Collects diagnostics; positions are looked up in the canonical tree of the project.
 pub struct Report<'a> {
@@ -12,11 +15,14 @@ pub struct Report<'a> {
     found: Vec<Diagnostic>,
     /// What was found, by path, code and message: each is told once.
     told: BTreeSet<(String, &'static str, String)>,
+    errors: usize,
+    /// Errors and warnings that were not kept.
+    dropped: [usize; 2],
 }
 
 impl<'a> Report<'a> {
     pub fn new(root: &'a Node) -> Self {
-        Self { root, found: Vec::new(), told: BTreeSet::new() }
+        Self { root, found: Vec::new(), told: BTreeSet::new(), errors: 0, dropped: [0; 2] }
     }
 
     /// What stands at `path` is dropped or approximated; the program most likely still runs.
@@ -46,7 +52,12 @@ impl<'a> Report<'a> {
     }
 
     pub fn has_errors(&self) -> bool {
-        has_errors(&self.found)
+        self.errors > 0
+    }
+
+    /// Whether no further error is kept: what only serves a better message needn't be worked out any more.
+    pub fn is_full(&self) -> bool {
+        self.errors >= MAX_PROBLEMS
     }
 
     /// Whether a problem of this code was found.
@@ -55,11 +66,32 @@ impl<'a> Report<'a> {
     }
 
     /// What was found, in the order of translation.
-    pub fn into_diagnostics(self) -> Vec<Diagnostic> {
+    pub fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        let [errors, warnings] = self.dropped;
+        if errors > 0 {
+            self.found.push(Diagnostic::error("too-many-problems", "", format!("and {errors} more problems")));
+        }
+        if warnings > 0 {
+            self.found.push(Diagnostic::warning("too-many-problems", "", format!("and {warnings} more warnings")));
+        }
         self.found
     }
 
+    /// Whether one more of its severity is kept.
+    fn has_room(&mut self, diagnostic: &Diagnostic) -> bool {
+        let error = diagnostic.is_error();
+        let kept = if error { self.errors } else { self.found.len() - self.errors };
+        if kept < MAX_PROBLEMS {
+            return true;
+        }
+        self.dropped[usize::from(!error)] += 1;
+        false
+    }
+
     fn add(&mut self, diagnostic: Diagnostic, path: &Path) {
+        if !self.has_room(&diagnostic) {
+            return;
+        }
         // What a step inherits is told of the service alone.
         let inherited = of_service(path);
         if inherited != *path && self.told.contains(&(inherited.to_string(), diagnostic.code, diagnostic.message.clone())) {
@@ -70,6 +102,7 @@ impl<'a> Report<'a> {
             None => diagnostic,
         };
         if self.told.insert((diagnostic.path.clone(), diagnostic.code, diagnostic.message.clone())) {
+            self.errors += usize::from(diagnostic.is_error());
             self.found.push(diagnostic);
         }
     }
@@ -120,6 +153,21 @@ fn span(root: &Node, path: &Path) -> Option<Span> {
 mod tests {
     use super::*;
     use crate::yaml::{FileId, parse};
+
+    #[test]
+    fn of_very_many_problems_the_first_are_told_and_an_error_is_never_lost() {
+        let root = Node::default();
+        let mut report = Report::new(&root);
+        for index in 0..MAX_PROBLEMS + 5 {
+            report.warn("a", &Path::of(&["services"]), format!("warning {index}"));
+        }
+        assert!(!report.has_errors());
+        report.refuse("b", &Path::of(&["services"]), "wrong");
+        assert!(report.has_errors());
+        let found = report.into_diagnostics();
+        assert_eq!(found.iter().filter(|diagnostic| diagnostic.is_error()).count(), 1);
+        assert_eq!(found.last().map(|last| last.message.as_str()), Some("and 5 more warnings"));
+    }
 
     #[test]
     fn a_problem_points_at_its_key_or_at_the_nearest_one_around_it() {

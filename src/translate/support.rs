@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::compose::diagnostic::not_allowed;
-use crate::compose::path::Path;
+use crate::compose::path::Place;
 use crate::compose::schema::{Kind, Object, ROOT};
 use crate::yaml::{Node, Value};
 
@@ -149,11 +149,11 @@ const SECRET_IN_THE_OPEN: &str =
 /// Holds every attribute of the canonical tree against the table. `false`: a value from a Secret stands where messages of further checks
 /// would tell it.
 pub fn check(root: &Node, report: &mut Report) -> bool {
-    visit(root, &STEPS, &Path::root(), report);
+    visit(root, &STEPS, &Place::Root, report);
     !report.has(IN_THE_OPEN)
 }
 
-fn visit(node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
+fn visit(node: &Node, steps: &Steps, path: &Place<'_>, report: &mut Report) {
     match &node.value {
         Value::Mapping(mapping) => {
             for (key, entry) in mapping {
@@ -169,32 +169,32 @@ fn visit(node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
     }
 }
 
-fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report) {
+fn enter(key: &str, node: &Node, steps: &Steps, path: &Place<'_>, report: &mut Report) {
     let Some(next) = steps.below.get(key).or_else(|| steps.below.get("*")) else {
-        if key == kubernetes::KEY && !kubernetes::is_read_at(path) {
-            report.refuse("unknown-attribute", path, "x-kubernetes is not known here; it belongs to the top level, services, their ports and healthchecks, networks, volumes, configs and secrets");
+        if key == kubernetes::KEY && !kubernetes::is_read_at(&path.to_path()) {
+            report.refuse("unknown-attribute", &path.to_path(), "x-kubernetes is not known here; it belongs to the top level, services, their ports and healthchecks, networks, volumes, configs and secrets");
         } else if key == kubernetes::KEY && is_tainted(node, true) {
-            report.refuse(IN_THE_OPEN, path, SECRET_IN_THE_OPEN);
+            report.refuse(IN_THE_OPEN, &path.to_path(), SECRET_IN_THE_OPEN);
         } else if !key.starts_with("x-") {
-            report.refuse("not-supported-yet", path, "is not known to this version");
+            report.refuse("not-supported-yet", &path.to_path(), "is not known to this version");
         }
         return;
     };
     if let Some(row) = next.row.filter(|row| is_set(node, row)) {
         if let Some(word) = node.as_str().filter(|word| !row.allows(word) && !node.tainted) {
-            report.refuse("invalid-value", path, not_allowed(word, row.only));
+            report.refuse("invalid-value", &path.to_path(), not_allowed(word, row.only));
         }
         if NOT_NEGATIVE.contains(&row.at) && node.scalar_text().is_some_and(|text| text.trim_start().starts_with('-')) {
             report.refuse("invalid-value", path, "is less than nothing");
         }
         match row.fate {
             Fate::Applied(_) | Fate::Silent(_) => {}
-            Fate::Warned(reason) => report.warn("no-effect", path, reason),
-            Fate::Refused(reason) => report.refuse("refused", path, reason),
-            Fate::NotYet => report.unsupported(path, key),
+            Fate::Warned(reason) => report.warn("no-effect", &path.to_path(), reason),
+            Fate::Refused(reason) => report.refuse("refused", &path.to_path(), reason),
+            Fate::NotYet => report.unsupported(&path.to_path(), key),
         }
         if !matches!(row.fate, Fate::Silent(_)) && !may_hold_secrets(row.at) && is_tainted(node, next.below.is_empty()) {
-            report.refuse(IN_THE_OPEN, path, SECRET_IN_THE_OPEN);
+            report.refuse(IN_THE_OPEN, &path.to_path(), SECRET_IN_THE_OPEN);
         }
     }
     if key == "pre_start" {
@@ -207,11 +207,12 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Path, report: &mut Report
 }
 
 /// Steps before a service are containers like its own: what they write themselves is held against the rows of services.
-fn steps_before(node: &Node, path: &Path, report: &mut Report) {
+fn steps_before(node: &Node, path: &Place<'_>, report: &mut Report) {
     let Some(service) = STEPS.below.get("services").and_then(|services| services.below.get("*")) else { return };
     for (index, step) in node.as_sequence().into_iter().flatten().enumerate() {
         let path = path.index(index);
-        let own = |key: &str| report.written_in_step(&path, key);
+        let at = path.to_path();
+        let own = |key: &str| report.written_in_step(&at, key);
         let keys: Vec<&String> = step.as_mapping().into_iter().flatten().map(|(key, _)| key).filter(|key| own(key)).collect();
         for key in keys {
             if let Some(value) = step.get(key).filter(|_| key != "per_replica") {
@@ -234,7 +235,7 @@ fn is_set(node: &Node, row: &Row) -> bool {
     };
     // What is false or 0 may be said on purpose: it counts where the row knows values that say nothing.
     let said = said || (row.unless.contains(&"true") && node.as_bool() == Some(false));
-    said && !node.scalar_text().is_some_and(|text| row.unless.contains(&text.as_str()))
+    said && (row.unless.is_empty() || !node.scalar_text().is_some_and(|text| row.unless.contains(&text.as_str())))
 }
 
 fn may_hold_secrets(at: &str) -> bool {

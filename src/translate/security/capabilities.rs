@@ -20,7 +20,7 @@ pub fn capabilities(service: &Service, policy: &Policy, path: &Path, report: &mu
             let why = if name == "NET_RAW" { ", though `ping` may need it" } else { "" };
             report.forbidden("capability", &path, &format!("{written} is more than pods get by default{why}"), "capabilities");
         } else {
-            report.refuse("capability", &path, no_capability(written, &name));
+            refuse(written, &name, &path, report);
         }
     }
     let mut drop = Vec::new();
@@ -29,7 +29,7 @@ pub fn capabilities(service: &Service, policy: &Policy, path: &Path, report: &mu
         if is_capability(&name) {
             drop.push(name);
         } else {
-            report.refuse("capability", &path.key("cap_drop").index(index), no_capability(written, &name));
+            refuse(written, &name, &path.key("cap_drop").index(index), report);
         }
     }
     for list in [&mut add, &mut drop] {
@@ -38,4 +38,10 @@ pub fn capabilities(service: &Service, policy: &Policy, path: &Path, report: &mu
     }
     let made = Capabilities { add: Some(add).filter(|list| !list.is_empty()), drop: Some(drop).filter(|list| !list.is_empty()) };
     (made != Capabilities::default()).then_some(made)
+}
+
+fn refuse(written: &str, name: &str, path: &Path, report: &mut Report) {
+    // What is meant instead takes long to find, and isn't told any more once there are so many.
+    let message = if report.is_full() { String::new() } else { no_capability(written, name) };
+    report.refuse("capability", path, message);
 }
