@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use compose_operator::compose::diagnostic::Diagnostic;
+use compose_operator::compose::model;
 use compose_operator::compose::sources::{ComposeFile, File, FileSet, Limits, Options, ProjectName, Sources, Variables};
 use compose_operator::compose::{self, Loaded};
 use compose_operator::translate::{Desired, Facts, Settings, translate};
@@ -58,12 +60,17 @@ impl Project {
         let loaded = self.load();
         let mut found = loaded.diagnostics;
         let desired = loaded.project.and_then(|project| {
-            let (desired, more) = translate(&project, &Settings::default(), &Facts::default());
+            let (desired, more) = translated(&project);
             found.extend(more);
             desired
         });
         desired.ok_or_else(|| found.iter().find(|problem| problem.is_error()).map(|problem| problem.message.clone()).unwrap_or_default())
     }
+}
+
+/// Translates a loaded project as the operator does where nothing is set.
+pub fn translated(project: &model::Project) -> (Option<Desired>, Vec<Diagnostic>) {
+    translate(project, &Settings::default(), &Facts::default())
 }
 
 /// CPU time of this process; wall time would measure the machine's other work.
