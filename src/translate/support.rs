@@ -185,7 +185,7 @@ fn enter(key: &str, node: &Node, steps: &Steps, path: &Place<'_>, report: &mut R
             report.refuse("invalid-value", &path.to_path(), not_allowed(word, row.only));
         }
         if NOT_NEGATIVE.contains(&row.at) && node.scalar_text().is_some_and(|text| text.trim_start().starts_with('-')) {
-            report.refuse("invalid-value", path, "is less than nothing");
+            report.refuse("invalid-value", &path.to_path(), "is less than nothing");
         }
         match row.fate {
             Fate::Applied(_) | Fate::Silent(_) => {}

@@ -5,6 +5,7 @@
 
 mod emit;
 mod error;
+mod limits;
 mod node;
 mod parse;
 pub mod path;
@@ -14,8 +15,9 @@ mod write;
 
 pub use emit::{from_json, to_json};
 pub use error::Error;
+pub use limits::{Limits, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, text};
 pub use node::{Entry, FileId, Mapping, Node, Span, TIMESTAMP, Value};
-pub use parse::{Limits, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, MAX_NODES, parse, parse_within, text};
+pub use parse::{parse, parse_within};
 pub use scalar::{format_float, is_text, parse_float};
 pub use timestamp::rfc3339;
 pub use write::write;

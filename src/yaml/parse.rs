@@ -8,35 +8,8 @@ use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureS
 use marked::Marked;
 use words::{binary, quote, shorten};
 
+use super::limits::{Limits, MAX_BYTES, MAX_COPIES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, too_large};
 use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, scalar};
-
-/// Bytes of one YAML file.
-pub const MAX_BYTES: usize = 1 << 20;
-/// Values of one file, the copies that aliases make included.
-pub const MAX_NODES: usize = 50_000;
-/// How many times the bytes that a file may have the texts that anchors and aliases copy may have together.
-const MAX_COPIES: usize = 2;
-/// Lists and mappings inside each other.
-pub const MAX_DEPTH: usize = 128;
-/// Documents of one file.
-pub const MAX_DOCUMENTS: usize = 100;
-/// Errors that are reported of one file.
-pub const MAX_ERRORS: usize = 50;
-
-/// How large a file may be: what bounds its cost that a caller may set otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// See [`MAX_BYTES`]. Positions count up to `u32::MAX`.
-    pub bytes: usize,
-    /// See [`MAX_NODES`].
-    pub nodes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { bytes: MAX_BYTES, nodes: MAX_NODES }
-    }
-}
 
 /// Bytes that are read again, in all, for what [`marked`] is about.
 const RETRIED_BYTES: usize = MAX_BYTES / 2;
@@ -45,20 +18,6 @@ const RESET: &str = "!reset";
 const OVERRIDE: &str = "!override";
 const TAB: &str = "a tab can't indent YAML; use spaces";
 const CORE: &str = "tag:yaml.org,2002:";
-
-/// The file's bytes as text.
-///
-/// # Errors
-/// The first byte that is not UTF-8, or the size if it passes [`MAX_BYTES`].
-pub fn text(bytes: &[u8], file: FileId, limits: Limits) -> Result<&str, Error> {
-    if bytes.len() > limits.bytes {
-        return Err(too_large(bytes.len(), file, limits));
-    }
-    std::str::from_utf8(bytes).map_err(|cause| {
-        let at = span(file, cause.valid_up_to(), cause.valid_up_to());
-        Error { path: String::new(), message: "the file is not UTF-8 text".to_owned(), span: at, note: None }
-    })
-}
 
 /// Reads all documents of a file. Aliases are replaced by copies, merge keys (`<<`) are applied; a document without content is a null.
 ///
@@ -516,11 +475,6 @@ impl Builder<'_> {
         }
         Ok(())
     }
-}
-
-fn too_large(bytes: usize, file: FileId, limits: Limits) -> Error {
-    let message = format!("the file has {bytes} bytes; the limit is {}", limits.bytes);
-    Error { path: String::new(), message, span: span(file, 0, 0), note: None }
 }
 
 fn span(file: FileId, start: usize, end: usize) -> Span {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::yaml::to_json;
+use crate::yaml::{MAX_BYTES, MAX_NODES, to_json};
 use serde_json::{Value as Json, json};
 
 #[track_caller]
