@@ -37,7 +37,8 @@ async fn redis_haproxy_mounts_the_hosts_files_and_keeps_its_shells_open() {
     let shell = stack.container("app1").await;
     assert_eq!((&shell["tty"], &shell["stdin"]), (&json!(true), &json!(true)));
     let master = stack.container("redis-master").await;
-    assert_eq!(master["volumeMounts"][0]["mountPath"], "/data/redis.conf");
+    let targets: Vec<_> = master["volumeMounts"].as_array().unwrap().iter().map(|mount| mount["mountPath"].as_str().unwrap()).collect();
+    assert_eq!(targets, ["/data", "/data/redis.conf"], "what the image declares as a volume, and the file inside it");
     let contents = stack.space.list::<ConfigMap>().await;
     let holds = |text: &str| contents.iter().any(|map| map.data.iter().flatten().any(|(_, content)| content == text));
     assert!(holds("daemonize no\n") && holds("daemonize no\nslaveof master 6379\n"));
