@@ -157,7 +157,7 @@ fn values() -> Vec<Shape> {
         "expansion of a large variable", 100_000, |n| {
             map("environment", 1, |_| format!("B: {}", "$A".repeat(n))).with(".env", format!("A={}", "x".repeat(n)))
         };
-        "resets", 60_000, |n| web("").merged("b.yaml", format!("x-a: {{{}}}\n", lines(n, |i| format!("k{i}: !reset x, "))));
+        "resets", 55_000, |n| web("").merged("b.yaml", format!("x-a: {{{}}}\n", lines(n, |i| format!("k{i}: !reset x, "))));
         "overrides", 40_000, |n| web("").merged("b.yaml", format!("x-a: {{{}}}\n", lines(n, |i| format!("k{i}: !override x, "))));
         "lists that are merged", 20_000, |n| {
             let options = |letter: char| lines(n, |i| format!("    - {letter}{i}\n"));
