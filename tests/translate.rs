@@ -26,6 +26,8 @@ mod inputs;
 mod kinds;
 #[path = "translate/kubernetes.rs"]
 mod kubernetes;
+#[path = "translate/limits.rs"]
+mod limits;
 #[path = "translate/names.rs"]
 mod names;
 #[path = "translate/network_table.rs"]

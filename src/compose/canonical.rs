@@ -27,7 +27,7 @@ pub fn expanded(root: &Node) -> usize {
     // The attributes whose items grow, and what one becomes.
     const GROWTH: [(&str, usize); 9] = [
         ("depends_on", 3),
-        ("ports", 5),
+        ("ports", 6),
         ("volumes", 7),
         ("secrets", 3),
         ("configs", 3),

@@ -8,6 +8,7 @@
 //! | `project`, `port`, `joins`, `dollars`, `linux_capability` | what the text alone tells |
 //! | `settings`, `stack`, `report` | what every part reads and writes |
 //! | `support` | the table of what becomes of each attribute |
+//! | `limits` | what a pod can hold |
 //! | `plans`, `sharing`, `once`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
 //! | `workload`, `update`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
@@ -49,6 +50,7 @@ mod kubernetes;
 mod labels;
 mod lending;
 mod lifecycle;
+mod limits;
 mod linux_capability;
 mod memory;
 mod models;
@@ -105,7 +107,7 @@ use stack::Stack;
 /// Translates a project. `None`: something is refused; every problem is among the diagnostics, warnings too.
 pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Option<Desired>, Vec<Diagnostic>) {
     let mut report = Report::new(&project.root);
-    if !support::check(&project.root, &mut report) {
+    if !support::check(&project.root, &mut report) || !limits::check(project, &mut report) {
         return (None, report.into_diagnostics());
     }
     let stack = Stack::new(project, settings, facts, &mut report);

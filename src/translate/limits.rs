@@ -1,0 +1,34 @@
+//! What a pod can hold. A service beyond it is refused before anything is made of it: the API server takes no object as large as its pods would
+//! be.
+
+use crate::compose::model::{Project, Service};
+
+use super::project::service_path;
+use super::report::Report;
+
+/// Files and directories that a service mounts: volumes, `tmpfs`, configs and secrets together.
+pub const MAX_MOUNTS: usize = 1_000;
+/// Variables of a service, those of its env files among them.
+pub const MAX_VARIABLES: usize = 10_000;
+
+/// Refuses services that no pod can be made of; whether there is none.
+pub fn check(project: &Project, report: &mut Report) -> bool {
+    let mut holds = true;
+    for (key, service) in &project.services {
+        let counts = [(mounts(service), MAX_MOUNTS, "mounts"), (variables(service), MAX_VARIABLES, "variables")];
+        for (_, most, what) in counts.into_iter().filter(|(count, most, _)| count > most) {
+            report.refuse("too-large", &service_path(key), format!("the service has more than {most} {what}: no pod can be made of it"));
+            holds = false;
+        }
+    }
+    holds
+}
+
+fn mounts(service: &Service) -> usize {
+    service.volumes.len() + service.tmpfs.len() + service.configs.len() + service.secrets.len()
+}
+
+fn variables(service: &Service) -> usize {
+    let of_files: usize = service.env_files.iter().map(|file| file.variables.iter().flatten().count()).sum();
+    service.environment.len() + of_files
+}
