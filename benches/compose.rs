@@ -58,7 +58,8 @@ fn main() {
         let load = measure(&mut group, "load", |times| cpu_time(|| (0..times).for_each(|_| drop(sample.project.load()))));
         let both =
             measure(&mut group, "load and translate", |times| cpu_time(|| (0..times).for_each(|_| drop(sample.project.translate()))));
-        let theirs = reference.as_mut().map(|reference| {
+        // Its time grows with the square of the services: more of them would take it minutes.
+        let theirs = reference.as_mut().filter(|_| sample.services <= 1_000).map(|reference| {
             let time = measure(&mut group, "reference", |times| reference.load(sample, times).0);
             (time, reference.load(sample, 1).1)
         });
