@@ -107,6 +107,8 @@ fn collect(object: &'static Object, at: &str, found: &mut Vec<String>) {
         match attribute.kind {
             Kind::Object(object) | Kind::Struct(object) | Kind::Objects(object) => collect(object, &at, found),
             Kind::Keyed(keyed) => collect(keyed.object, &format!("{at}.*"), found),
+            Kind::Ulimits(_) => found.extend(["", ".soft", ".hard"].map(|part| format!("{at}.*{part}"))),
+            Kind::External => found.push(format!("{at}.name")),
             _ => {}
         }
     }
@@ -142,6 +144,9 @@ const NOT_NEGATIVE: [&str; 13] = [
     "services.*.shm_size",
     "services.*.stop_grace_period",
 ];
+
+/// Attributes of which 0 says as much as any other number.
+const ZERO_COUNTS: [&str; 1] = ["services.*.ulimits.*"];
 
 const SECRET_IN_THE_OPEN: &str =
     "holds a value that comes from a Secret; such may stand in environment, command, entrypoint and the content of configs alone";
@@ -227,7 +232,7 @@ fn is_set(node: &Node, row: &Row) -> bool {
     let said = match &node.value {
         Value::Null => false,
         Value::Bool(value) => *value,
-        Value::Int(value) => *value != 0,
+        Value::Int(value) => *value != 0 || ZERO_COUNTS.contains(&row.at),
         Value::String(text) => !text.is_empty(),
         Value::Sequence(items) => !items.is_empty(),
         Value::Mapping(mapping) => !mapping.is_empty(),
@@ -285,7 +290,8 @@ mod tests {
 
     #[test]
     fn attributes_that_count_something_have_rows() {
-        assert!(NOT_NEGATIVE.is_sorted() && NOT_NEGATIVE.iter().all(|at| table::rows().any(|row| row.at == *at)));
+        let is_row = |at: &&str| table::rows().any(|row| row.at == *at);
+        assert!(NOT_NEGATIVE.is_sorted() && NOT_NEGATIVE.iter().all(is_row) && ZERO_COUNTS.iter().all(is_row));
     }
 
     #[test]

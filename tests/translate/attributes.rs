@@ -70,6 +70,7 @@ fn merge(onto: &mut Value, from: &Value) {
 fn remove(node: &mut Value, path: &[&str]) -> bool {
     match (node, path) {
         (Value::Sequence(items), path) => items.iter_mut().fold(false, |found, item| remove(item, path) | found),
+        (Value::Mapping(mapping), ["*"]) => !std::mem::take(mapping).is_empty(),
         (Value::Mapping(mapping), [last]) => mapping.remove(*last).is_some(),
         (Value::Mapping(mapping), ["*", rest @ ..]) => mapping.values_mut().fold(false, |found, value| remove(value, rest) | found),
         (Value::Mapping(mapping), [key, rest @ ..]) => mapping.get_mut(*key).is_some_and(|value| remove(value, rest)),

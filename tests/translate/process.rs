@@ -261,7 +261,7 @@ fn confinement_can_be_tightened_but_not_loosened() {
 #[test]
 fn what_has_no_effect_is_told_by_path() {
     for (service, expected) in [
-        ("    ulimits: {nofile: 100}\n", "Warning services.web.ulimits (compose.yaml:4:5): no-effect"),
+        ("    ulimits: {nofile: 100}\n", "Warning services.web.ulimits.nofile (compose.yaml:4:15): no-effect"),
         ("    cgroup_parent: x\n", "Warning services.web.cgroup_parent"),
         ("    mac_address: 02:42:ac:11:65:43\n", "Warning services.web.mac_address"),
         ("    logging: {driver: syslog}\n", "Warning services.web.logging.driver"),

@@ -257,7 +257,8 @@ const RIGHTS: &[Row] = &[
         ),
     ),
     row("services.*.sysctls", Applied("the pod's `sysctls`; those that not every node takes need the administrator's permission")),
-    row("services.*.ulimits", Warned("Kubernetes has no field for limits of a process; the nodes' own hold")),
+    row("services.*.ulimits", Applied("limits of processes are the nodes': a warning for each")),
+    row("services.*.ulimits.*", Warned("Kubernetes has no field for limits of a process; the nodes' own hold")),
     unless("services.*.userns_mode", Warned(NO_FIELD), &["host"]),
     row("services.*.uts", Applied("no effect but on the node's network, with a warning")),
     row(
