@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use compose_operator::compose::diagnostic::has_errors;
 use compose_operator::compose::interpolate::Variable;
@@ -36,10 +37,15 @@ pub struct Read {
     pub directory: String,
 }
 
+/// Gives some files, by path and text, another text.
+pub type Rewrite = Rc<dyn Fn(&str, &str) -> Option<String>>;
+
 /// The corpus' project stands at `/project`, wherever it is on the disk.
+#[derive(Clone)]
 struct Project {
     disk: PathBuf,
     directory: String,
+    rewrite: Option<Rewrite>,
 }
 
 impl Project {
@@ -47,11 +53,17 @@ impl Project {
         let inside = join(&self.directory, path);
         Some(self.disk.join(inside.strip_prefix("/project")?.trim_start_matches('/')))
     }
+
+    fn rewritten(&self, path: &str, content: &[u8]) -> Option<String> {
+        self.rewrite.as_ref()?(path, str::from_utf8(content).ok()?)
+    }
 }
 
 impl Files for Project {
     fn read(&self, path: &str) -> Option<File> {
-        Some(File { content: fs::read(self.on_disk(path)?).ok()?.into(), ..File::default() })
+        let content = fs::read(self.on_disk(path)?).ok()?;
+        let rewritten = self.rewritten(path, &content);
+        Some(File { content: rewritten.map_or(content, String::into_bytes).into(), ..File::default() })
     }
 
     fn below(&self, directory: &str) -> Vec<String> {
@@ -59,7 +71,13 @@ impl Files for Project {
         let mut found = Vec::new();
         for entry in fs::read_dir(disk).into_iter().flatten() {
             let path = join(directory, entry.unwrap().file_name().to_str().unwrap());
-            if self.on_disk(&path).unwrap().is_dir() { found.extend(self.below(&path)) } else { found.push(path) }
+            let on_disk = self.on_disk(&path).unwrap();
+            if on_disk.is_dir() {
+                found.extend(self.below(&path));
+            } else if self.rewrite.is_none() || self.rewritten(&path, &fs::read(on_disk).unwrap()).is_none() {
+                // A project that mounts its own Compose files would be another one with another text in them.
+                found.push(path);
+            }
         }
         found.sort();
         found
@@ -71,6 +89,7 @@ impl Files for Project {
 }
 
 /// A case of the corpus.
+#[derive(Clone)]
 pub struct Case {
     pub name: String,
     pub directory: PathBuf,
@@ -86,7 +105,7 @@ impl Case {
         Self {
             name,
             directory: directory.to_owned(),
-            project: Project { disk: directory.join("project"), directory: join("/project", cwd) },
+            project: Project { disk: directory.join("project"), directory: join("/project", cwd), rewrite: None },
             call,
         }
     }
@@ -97,6 +116,12 @@ impl Case {
 
     pub fn flag(&self, key: &str) -> bool {
         self.call.get(key).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    /// The case with other texts in its files.
+    pub fn rewritten(mut self, rewrite: Rewrite) -> Self {
+        self.project.rewrite = Some(rewrite);
+        self
     }
 
     /// Loads the project as the case says.

@@ -1,10 +1,16 @@
 //! The order of keys, at any depth, changes nothing of what a stack becomes.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use compose_operator::compose::sources::ComposeFile;
 use compose_operator::translate::Desired;
 use proptest::prelude::*;
+use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
+use crate::cases;
+use crate::corpus::{Case, Rewrite};
 use crate::files;
 use crate::support::{Stack, manifest};
 
@@ -31,6 +37,11 @@ fn permuted(value: &Value, seed: &mut u64) -> Value {
             }
             Value::Mapping(entries.into_iter().collect::<Mapping>())
         }
+        Value::Tagged(tagged) => {
+            let mut tagged = tagged.clone();
+            tagged.value = permuted(&tagged.value, seed);
+            Value::Tagged(tagged)
+        }
         other => other.clone(),
     }
 }
@@ -38,10 +49,13 @@ fn permuted(value: &Value, seed: &mut u64) -> Value {
 fn with(stack: &mut Stack, tree: &Value) -> Option<Desired> {
     let text = serde_yaml::to_string(tree).unwrap();
     stack.compose = vec![ComposeFile::Text { name: "compose.yaml".to_owned(), text, tainted: false }];
-    let mut desired = stack.translate().0?;
-    // Plans stand in the order of the file.
+    stack.translate().0.map(in_order)
+}
+
+/// Plans stand in the order of the file.
+fn in_order(mut desired: Desired) -> Desired {
     desired.services.sort_by(|a, b| a.name.cmp(&b.name));
-    Some(desired)
+    desired
 }
 
 fn text(desired: &Desired) -> String {
@@ -63,4 +77,42 @@ proptest! {
             prop_assert_eq!(one, two, "{}", stack.name);
         }
     }
+}
+
+/// The documents of a Compose file written anew, each in the order of keys that `order` gives it; `None` where they can't be.
+fn rewritten(text: &str, order: &mut dyn FnMut(&Value) -> Value) -> Option<String> {
+    let documents: Vec<Value> = serde_yaml::Deserializer::from_str(text).map(Value::deserialize).collect::<Result<_, _>>().ok()?;
+    let written: Vec<String> = documents.iter().map(|document| serde_yaml::to_string(&order(document)).unwrap()).collect();
+    Some(written.join("---\n"))
+}
+
+/// What becomes of a case whose Compose files, which are those of these texts, are written in the order that a seed gives them; 0: as they are.
+fn becomes(case: &Case, sources: &Rc<BTreeSet<String>>, seed: u64) -> Option<Desired> {
+    let sources = sources.clone();
+    let rewrite: Rewrite = Rc::new(move |path, text| {
+        let is_source = [".yaml", ".yml"].iter().any(|extension| path.ends_with(extension)) && sources.contains(text);
+        let mut state = seed;
+        let mut order = |tree: &Value| if seed == 0 { tree.clone() } else { permuted(tree, &mut state) };
+        is_source.then(|| rewritten(text, &mut order)).flatten()
+    });
+    let (valid, _) = cases::of(case.clone().rewritten(rewrite))?;
+    valid.translate(&cases::permissive()).0.map(in_order)
+}
+
+#[test]
+fn permuted_keys_of_every_valid_file_of_the_corpus_give_the_same_bytes() {
+    let Some(cases) = cases::runnable() else { return };
+    let (mut compared, mut different) = (0, Vec::new());
+    for (index, case) in cases.enumerate() {
+        let Some((_, sources)) = cases::of(case.clone()) else { continue };
+        let sources: Rc<BTreeSet<String>> = Rc::new(sources.texts().map(str::to_owned).collect());
+        let one = becomes(&case, &sources, 0);
+        let two = becomes(&case, &sources, u64::try_from(index).unwrap() + 1);
+        compared += usize::from(one.is_some());
+        if one != two || one.as_ref().map(text) != two.as_ref().map(text) {
+            different.push(case.name.clone());
+        }
+    }
+    assert!(compared > 250, "only {compared} cases were compared");
+    assert!(different.is_empty(), "the order of keys changes what becomes of {different:?}");
 }
