@@ -9,8 +9,6 @@ use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::api::keys;
-
 use super::pod::Pod;
 use super::stack::Stack;
 use super::workload::{Plan, REVISIONS};
@@ -52,12 +50,9 @@ pub fn stateful_set(
     StatefulSet { metadata, spec: Some(spec), ..StatefulSet::default() }
 }
 
-/// The claim of each replica. It says whose it is as every claim does; the hash of its inputs is nobody's to compare.
+/// The claim of each replica. It says whose it is, and at which inputs it was made, as every claim does.
 fn claim_template(volume: &str, claim: &PersistentVolumeClaim) -> PersistentVolumeClaim {
     let mut claim = claim.clone();
     claim.metadata.name = Some(volume.to_owned());
-    if let Some(annotations) = &mut claim.metadata.annotations {
-        annotations.remove(keys::INPUTS);
-    }
     claim
 }

@@ -2,6 +2,7 @@
 
 use compose_operator::api::ComposeStack;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use kube::ResourceExt;
 use serde_json::json;
 
 use crate::support::Space;
@@ -40,6 +41,48 @@ async fn a_volume_grows_and_tells_that_it_does_not_shrink() {
     );
     space.ready("shop").await;
     assert_eq!(size(&space.api::<PersistentVolumeClaim>().get("shop-data").await.unwrap()), "2Gi");
+    space.close().await;
+}
+
+#[tokio::test]
+async fn the_claims_of_replicas_grow_keep_what_they_hold_and_tell_that_they_do_not_shrink() {
+    let space = Space::open("replica-size").await;
+    let file = |size: &str, replicas: u8| {
+        format!(
+            "
+services:
+  db: {{image: db, volumes: ['data:/data'], deploy: {{replicas: {replicas}}}, x-kubernetes: {{kind: StatefulSet}}}}
+volumes: {{data: {{driver_opts: {{size: {size}}}, x-kubernetes: {{shared: false}}}}}}
+"
+        )
+    };
+    let names = |claims: &[PersistentVolumeClaim]| claims.iter().map(|claim| (claim.name_any(), claim.uid())).collect::<Vec<_>>();
+    space.create("shop", &file("1g", 2)).await;
+    space.ready("shop").await;
+    let before = names(&space.list::<PersistentVolumeClaim>().await);
+    assert_eq!(before.len(), 2);
+
+    space.compose("shop", &file("2g", 2)).await;
+    for name in ["volume-data-db-0", "volume-data-db-1"] {
+        let grown = |claim: Option<&PersistentVolumeClaim>| claim.is_some_and(|claim| size(claim) == "2Gi");
+        space.until::<PersistentVolumeClaim>(name, "grown", grown).await;
+    }
+    space.ready("shop").await;
+    assert_eq!(names(&space.list::<PersistentVolumeClaim>().await), before);
+
+    // A further replica has the new size from the start, and one that shrinks is told of.
+    space.compose("shop", &file("512m", 2)).await;
+    let stack = space.until_stack("shop", "telling that its claims stay", |stack| warns(stack, "claim-stays")).await;
+    let told: Vec<_> = stack.status.unwrap().warnings.into_iter().filter(|warning| warning.code == "claim-stays").collect();
+    let expected =
+        "the claim volume-data-db-0 (and 1 more of other replicas) exists already: its size stays 2Gi: 512Mi would be less".to_owned();
+    assert_eq!(told.iter().map(|warning| (&warning.path, &warning.message)).collect::<Vec<_>>(), [(&"volumes.data".to_owned(), &expected)]);
+    space.compose("shop", &file("2g", 3)).await;
+    space.until::<PersistentVolumeClaim>("volume-data-db-2", "made", |claim| claim.is_some()).await;
+    space.ready("shop").await;
+    let claims = space.list::<PersistentVolumeClaim>().await;
+    assert_eq!(names(&claims)[..2], before[..]);
+    assert!(claims.len() == 3 && claims.iter().all(|claim| size(claim) == "2Gi"), "{claims:?}");
     space.close().await;
 }
 

@@ -2,16 +2,72 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::view::Scene;
-use super::{Observed, WorkloadView};
+use super::{LiveObject, Observed, WorkloadView};
 use crate::api::{StackWarning, keys};
 use crate::cluster::view::ClaimSpec;
-use crate::translate::Object;
+use crate::translate::{Key, Kind, Object};
 
 const STORAGE: &str = "storage";
+
+/// A claim of one replica of a StatefulSet, whose controller made it of a template and never looks at it again.
+pub(super) struct OfReplica<'a> {
+    pub key: &'a Key,
+    pub live: &'a LiveObject,
+    /// What the claim's name would be but for the replica's number: the volume's and the StatefulSet's.
+    of: String,
+    template: &'a PersistentVolumeClaim,
+}
+
+impl OfReplica<'_> {
+    /// The claim as its template has it now, where that is not what it was made or last changed by.
+    pub fn changed(&self) -> Option<Object> {
+        let wanted = self.template.metadata.annotations.as_ref()?.get(keys::INPUTS)?;
+        let requests = self.template.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
+        let changed = match (&self.live.inputs, &self.live.state) {
+            (Some(inputs), _) => inputs != wanted,
+            // Nothing tells what it was made by.
+            (None, WorkloadView::Claim { spec, .. }) => exceeds(requests, spec),
+            (None, _) => false,
+        };
+        changed.then(|| {
+            let mut claim = PersistentVolumeClaim { metadata: self.template.metadata.clone(), ..PersistentVolumeClaim::default() };
+            claim.metadata.name = Some(self.key.name.clone());
+            // All else of a claim was the controller's to write, and stays.
+            let resources = self.template.spec.as_ref().and_then(|spec| spec.resources.clone());
+            claim.spec = Some(PersistentVolumeClaimSpec { resources, ..PersistentVolumeClaimSpec::default() });
+            Object::PersistentVolumeClaim(Box::new(claim))
+        })
+    }
+}
+
+/// The claims of replicas, those that are scaled down among them: each takes up its claim again when it comes back.
+pub(super) fn of_replicas<'a>(scene: &Scene<'a>) -> Vec<OfReplica<'a>> {
+    let sets = scene.desired.objects.values().filter_map(|object| match object {
+        Object::StatefulSet(set) => Some((set.metadata.name.as_deref()?, set.spec.as_ref()?.volume_claim_templates.as_deref()?)),
+        _ => None,
+    });
+    let templates: BTreeMap<String, &PersistentVolumeClaim> = sets
+        .flat_map(|(set, templates)| {
+            templates.iter().map(move |template| (format!("{}-{set}", template.metadata.name.as_deref().unwrap_or_default()), template))
+        })
+        .collect();
+    if templates.is_empty() {
+        return Vec::new();
+    }
+    let claims = scene.ours().filter(|(key, seen)| {
+        key.kind == Kind::PersistentVolumeClaim && !seen.deleting && seen.read.is_none() && !scene.desired.objects.contains_key(key)
+    });
+    let of_replica = claims.filter_map(|(key, seen)| {
+        let (of, number) = key.name.rsplit_once('-').filter(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()))?;
+        let template = templates.get(of).filter(|_| !number.is_empty())?;
+        Some(OfReplica { key, live: seen.object, of: of.to_owned(), template })
+    });
+    of_replica.collect()
+}
 
 /// Leaves of a claim what can't be changed as it is.
 pub(super) fn keep(claim: &mut PersistentVolumeClaim, live: &ClaimSpec) {
@@ -32,14 +88,31 @@ pub(super) fn warnings(scene: &Scene) -> Vec<StackWarning> {
     });
     let ours = claims.filter(|(seen, _)| seen.object.whose == Observed::Ours && seen.read.is_none());
     let told = ours.filter_map(|(seen, claim)| match &seen.object.state {
-        WorkloadView::Claim { spec, .. } => warning(claim, spec),
+        WorkloadView::Claim { spec, .. } => warning(claim, claim.metadata.name.as_deref().unwrap_or_default(), &stays(claim, spec)),
         _ => None,
     });
-    told.collect()
+    told.chain(of_replicas_that_stay(scene)).collect()
 }
 
-fn warning(claim: &PersistentVolumeClaim, live: &ClaimSpec) -> Option<StackWarning> {
-    let spec = claim.spec.as_ref()?;
+/// Of the replicas of one StatefulSet, those are told together of which the same is to be said.
+fn of_replicas_that_stay(scene: &Scene) -> Vec<StackWarning> {
+    let mut told: BTreeMap<(String, Vec<String>), (&PersistentVolumeClaim, &str, usize)> = BTreeMap::new();
+    for claim in of_replicas(scene) {
+        if let WorkloadView::Claim { spec, .. } = &claim.live.state {
+            let stays = stays(claim.template, spec);
+            told.entry((claim.of, stays)).or_insert((claim.template, &claim.key.name, 0)).2 += 1;
+        }
+    }
+    let warnings = told.iter().filter_map(|((_, stays), (template, first, count))| {
+        let names = if *count > 1 { format!("{first} (and {} more of other replicas)", count - 1) } else { (*first).to_owned() };
+        warning(template, &names, stays)
+    });
+    warnings.collect()
+}
+
+/// What of a claim can't become what is wanted, in words.
+fn stays(claim: &PersistentVolumeClaim, live: &ClaimSpec) -> Vec<String> {
+    let Some(spec) = &claim.spec else { return Vec::new() };
     let mut stays = Vec::new();
     let requests = spec.resources.as_ref().and_then(|resources| resources.requests.as_ref());
     if let Some((requests, size)) = requests.zip(live.size.as_ref()).filter(|(requests, _)| shrinks(requests, live)) {
@@ -51,7 +124,10 @@ fn warning(claim: &PersistentVolumeClaim, live: &ClaimSpec) -> Option<StackWarni
     if let Some(modes) = spec.access_modes.as_ref().filter(|modes| !live.access_modes.is_empty() && **modes != live.access_modes) {
         stays.push(format!("its access mode stays {}, not {}", live.access_modes.join(", "), modes.join(", ")));
     }
-    let name = claim.metadata.name.as_deref().unwrap_or_default();
+    stays
+}
+
+fn warning(claim: &PersistentVolumeClaim, name: &str, stays: &[String]) -> Option<StackWarning> {
     let volume = claim.metadata.annotations.as_ref().and_then(|annotations| annotations.get(keys::VOLUME));
     (!stays.is_empty()).then(|| StackWarning {
         code: "claim-stays".to_owned(),
@@ -62,8 +138,16 @@ fn warning(claim: &PersistentVolumeClaim, live: &ClaimSpec) -> Option<StackWarni
 }
 
 fn shrinks(requests: &BTreeMap<String, Quantity>, live: &ClaimSpec) -> bool {
+    sizes(requests, live).is_some_and(|(wanted, live)| wanted < live)
+}
+
+fn exceeds(requests: &BTreeMap<String, Quantity>, live: &ClaimSpec) -> bool {
+    sizes(requests, live).is_some_and(|(wanted, live)| wanted > live)
+}
+
+fn sizes(requests: &BTreeMap<String, Quantity>, live: &ClaimSpec) -> Option<(f64, f64)> {
     let wanted = requests.get(STORAGE).and_then(|size| bytes(&size.0));
-    wanted.zip(live.size.as_deref().and_then(bytes)).is_some_and(|(wanted, live)| wanted < live)
+    wanted.zip(live.size.as_deref().and_then(bytes))
 }
 
 /// A Kubernetes quantity as a number, as exact as sizes need.
@@ -117,7 +201,7 @@ mod tests {
 
     #[track_caller]
     fn check(wanted: PersistentVolumeClaim, size: &str, told: Option<&str>) {
-        let warning = warning(&wanted, &live()).map(|warning| warning.message);
+        let warning = warning(&wanted, "", &stays(&wanted, &live())).map(|warning| warning.message);
         assert_eq!(warning.as_deref(), told.map(|told| format!("the claim  exists already: {told}")).as_deref());
         let mut claim = wanted;
         keep(&mut claim, &live());

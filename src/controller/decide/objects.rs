@@ -4,7 +4,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
 
 use super::acts::Acts;
-use super::claims;
+use super::claims::{self, OfReplica};
 use super::view::{Scene, Seen};
 use super::{Action, Cause, FailureKind, LiveObject, Observed, WorkloadView};
 use crate::api::keys;
@@ -37,7 +37,7 @@ pub(super) enum Trouble {
     Failed(FailureKind, String),
 }
 
-/// How each wanted object that is no workload stands; `None`: as it is to be.
+/// How each wanted object that is no workload, and each claim of a replica, stands; `None`: as it is to be.
 pub(super) struct Standing {
     /// Whether there is an object of ours by that name.
     pub exists: bool,
@@ -64,7 +64,18 @@ pub(super) fn stand<'a>(scene: &Scene<'a>, key: &Key) -> Stand<'a> {
 /// Plans everything that is no workload. Nothing of it waits for anything.
 pub(super) fn plan<'a>(scene: &Scene<'a>, acts: &mut Acts) -> BTreeMap<&'a Key, Standing> {
     let wanted = scene.desired.objects.iter().filter(|(key, _)| !key.kind.is_workload());
-    wanted.map(|(key, object)| (key, one(scene, key, object, acts))).collect()
+    let mut standings: BTreeMap<&Key, Standing> = wanted.map(|(key, object)| (key, one(scene, key, object, acts))).collect();
+    standings.extend(claims::of_replicas(scene).iter().map(|claim| (claim.key, of_replica(claim, acts))));
+    standings
+}
+
+/// A claim that follows the template that it was made by, as far as a claim can.
+fn of_replica(claim: &OfReplica, acts: &mut Acts) -> Standing {
+    let trouble = claim.changed().map(|object| {
+        acts.push(apply(sticky(&object, claim.live), claim.live, Cause::Changed));
+        acts.failure(claim.key).map_or(Trouble::Pending, |f| Trouble::Failed(f.kind, f.message.clone()))
+    });
+    Standing { exists: true, trouble }
 }
 
 fn one(scene: &Scene, key: &Key, object: &Object, acts: &mut Acts) -> Standing {

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-pub use super::manifests::{claim, config, job_of_steps, policy, service, template, workload};
+pub use super::manifests::{claim, config, job_of_steps, policy, service, sized_claim, template, workload};
 pub use super::plans::{Build, cron, daemon, job, stateful, svc, until_success};
 use crate::api::{ComposeStackStatus, ServiceStatus, StackWarning, keys};
 use crate::controller::decide::{
@@ -202,7 +202,11 @@ impl Bench {
                 Object::DaemonSet(_) => replicated(2, 0),
                 Object::CronJob(_) => WorkloadView::Cron(CronView::default()),
                 Object::Job(_) => WorkloadView::Job(JobView::default()),
-                Object::PersistentVolumeClaim(_) => WorkloadView::Claim { phase: "Bound".to_owned(), spec: ClaimSpec::default() },
+                Object::PersistentVolumeClaim(claim) => {
+                    let requests = claim.spec.as_ref().and_then(|spec| spec.resources.as_ref()?.requests.as_ref());
+                    let size = requests.and_then(|requests| requests.get("storage")).map(|size| size.0.clone());
+                    WorkloadView::Claim { phase: "Bound".to_owned(), spec: ClaimSpec { size, ..ClaimSpec::default() } }
+                }
                 _ => WorkloadView::None,
             },
         }

@@ -3,10 +3,11 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, StatefulSet, StatefulSetSpec};
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, PersistentVolumeClaim, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Service, ServicePort, ServiceSpec,
-    Volume,
+    ConfigMap, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, Service,
+    ServicePort, ServiceSpec, Volume, VolumeResourceRequirements,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::api::ObjectMeta;
 
 use crate::api::keys;
@@ -75,6 +76,16 @@ pub fn claim(name: &str) -> Object {
         metadata: meta(name, None, "claim"),
         ..PersistentVolumeClaim::default()
     }))
+}
+
+/// The claim of a volume, at inputs that tell its size.
+pub fn sized_claim(name: &str, size: &str) -> PersistentVolumeClaim {
+    let requests = BTreeMap::from([("storage".to_owned(), Quantity(size.to_owned()))]);
+    let resources = VolumeResourceRequirements { requests: Some(requests), limits: None };
+    let mut metadata = meta(name, None, size);
+    metadata.annotations.get_or_insert_default().insert(keys::VOLUME.to_owned(), "data".to_owned());
+    let spec = PersistentVolumeClaimSpec { resources: Some(resources), ..PersistentVolumeClaimSpec::default() };
+    PersistentVolumeClaim { metadata, spec: Some(spec), ..PersistentVolumeClaim::default() }
 }
 
 pub fn policy(name: &str) -> Object {

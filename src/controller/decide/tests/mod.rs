@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod autoscaling;
+mod claims;
 mod fixture;
 mod gates;
 mod manifests;
