@@ -139,7 +139,7 @@ impl Canonical<'_> {
         let mut ports = Vec::with_capacity(list.len());
         for (index, item) in std::mem::take(list).into_iter().enumerate() {
             let short = match &item.value {
-                Value::Int(_) | Value::String(_) => item.scalar_text(),
+                Value::Int(_) | Value::String(_) if !item.is_timestamp() => item.scalar_text(),
                 _ => None,
             };
             match short.map(|short| short::ports(&short, &item, self.ports)) {
@@ -153,7 +153,7 @@ impl Canonical<'_> {
     }
 
     fn volume(&mut self, node: &mut Node, path: &Place<'_>) {
-        let Some(text) = node.as_str() else { return };
+        let Some(text) = node.as_str().filter(|_| !node.is_timestamp()) else { return };
         match short::volume(text, node) {
             Ok((long, unknown)) => {
                 for option in unknown {
@@ -168,7 +168,7 @@ impl Canonical<'_> {
     }
 
     fn device(&mut self, node: &mut Node, path: &Place<'_>) {
-        let Some(text) = node.as_str() else { return };
+        let Some(text) = node.as_str().filter(|_| !node.is_timestamp()) else { return };
         match short::device(text, node) {
             Ok(long) => *node = long,
             Err(_) if self.lenient => {}

@@ -22,7 +22,8 @@ pub fn conform(object: &'static Object, node: &mut Node, path: &Place<'_>, probl
 }
 
 fn value(attribute: &Attribute, node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
-    if node.is_null() {
+    // The schema has told of a time.
+    if node.is_null() || node.is_timestamp() {
         return;
     }
     match attribute.kind {
@@ -106,6 +107,9 @@ fn cast(cast: Cast, node: &mut Node, path: &Place<'_>, problems: &mut Problems) 
 }
 
 fn integer(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
+    if node.is_timestamp() {
+        return;
+    }
     cast(Cast::Int, node, path, problems);
     if let Value::Float(number) = node.value {
         node.value = Value::Int(whole(number));

@@ -8,7 +8,7 @@ mod yaml;
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
-use crate::yaml::{Entry, Mapping, Node, TIMESTAMP, Value, rfc3339, to_json};
+use crate::yaml::{Entry, Mapping, Node, Value, rfc3339, to_json};
 
 use super::checks::RESOLVED;
 use super::model::{EnvFile, Project, Service};
@@ -268,7 +268,7 @@ fn sorted(node: &Node, format: Format) -> Json {
 /// The same of a value that no attribute says anything about, whose times stay times.
 fn free(node: &Node, format: Format) -> Json {
     match &node.value {
-        Value::String(text) if node.tag.as_deref() == Some(TIMESTAMP) => rfc3339(text).into(),
+        Value::String(text) if node.is_timestamp() => rfc3339(text).into(),
         Value::Sequence(items) => items.iter().map(|item| free(item, format)).collect(),
         Value::Mapping(mapping) => {
             Json::Object(in_order(mapping.iter().map(|(key, entry)| (key.clone(), free(&entry.value, format))), format))

@@ -62,6 +62,11 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
+    /// Whether the node is a date without quotes, which is a time to YAML.
+    pub fn is_timestamp(&self) -> bool {
+        self.tag.as_deref() == Some(TIMESTAMP)
+    }
+
     /// What the node is, in the words of messages: `text`, `a number`, `a list`, ...
     pub fn kind(&self) -> &'static str {
         match &self.value {
@@ -69,7 +74,7 @@ impl Node {
             Value::Bool(_) => "a boolean",
             Value::Int(_) | Value::Uint(_) => "an integer",
             Value::Float(_) => "a number",
-            Value::String(_) if self.tag.as_deref() == Some(TIMESTAMP) => "a timestamp",
+            Value::String(_) if self.is_timestamp() => "a timestamp",
             Value::String(_) => "text",
             Value::Sequence(_) => "a list",
             Value::Mapping(_) => "a mapping",

@@ -9,7 +9,7 @@ use marked::Marked;
 use words::{binary, quote, shorten};
 
 use super::limits::{Limits, MAX_BYTES, MAX_COPIES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ERRORS, too_large};
-use super::{Entry, Error, FileId, Mapping, Node, Span, TIMESTAMP, Value, path, scalar};
+use super::{Entry, Error, FileId, Mapping, Node, Span, Value, path, scalar};
 
 /// Bytes that are read again, in all, for what [`marked`] is about.
 const RETRIED_BYTES: usize = MAX_BYTES / 2;
@@ -358,7 +358,7 @@ impl Builder<'_> {
                 Ok(())
             }
             Content::Mapping { key: pending @ None, .. } => match built.node.value {
-                Value::String(text) if built.node.tag.as_deref() != Some(TIMESTAMP) => {
+                Value::String(text) if !built.node.is_timestamp() => {
                     *pending = Some(Key { text, span, merge: built.merge });
                     Ok(())
                 }

@@ -6,7 +6,7 @@ use crate::compose::diagnostic::Diagnostic;
 use crate::compose::path::Place;
 use crate::compose::problems::Problems;
 use crate::compose::tree::{fingerprint, has, tainted};
-use crate::yaml::{Entry, Node, Span, TIMESTAMP, Value};
+use crate::yaml::{Entry, Node, Span, Value};
 
 use super::{Attribute, BOOL, INT, Kind, LIST, MAP, NULL, NUM, Object, STR, Types, resource, type_of};
 
@@ -77,14 +77,10 @@ fn is_strictly(node: &Node, types: Types) -> bool {
     is(node, types) && (types & NUM == NUM || !matches!(node.value, Value::Float(_) | Value::Uint(_)))
 }
 
-/// A date without quotes is a time to YAML, and text only where keys and values are free.
-fn is_timestamp(node: &Node) -> bool {
-    node.tag.as_deref() == Some(TIMESTAMP)
-}
-
 fn value(attribute: &Attribute, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     let strict = matches!(attribute.kind, Kind::Text | Kind::Count | Kind::Mode);
-    if !is(node, attribute.types) || strict && !is_strictly(node, attribute.types) || is_timestamp(node) {
+    // A date without quotes is text only where keys and values are free.
+    if !is(node, attribute.types) || strict && !is_strictly(node, attribute.types) || node.is_timestamp() {
         wrong_type(node, attribute.types, path, problems);
         return;
     }
@@ -127,7 +123,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Place<'_>, problems: &mut Pr
             entries(STR | LIST, node, path, problems);
             items(STR, true, node, path, problems);
             for (key, entry) in node.as_mapping().into_iter().flatten() {
-                if is_timestamp(&entry.value) {
+                if entry.value.is_timestamp() {
                     wrong_type(&entry.value, STR | LIST, &path.key(key), problems);
                 }
                 items(STR, false, &entry.value, &path.key(key), problems);
@@ -146,7 +142,7 @@ fn value(attribute: &Attribute, node: &Node, path: &Place<'_>, problems: &mut Pr
             }
             for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
                 let path = path.index(index);
-                if !is_strictly(item, attribute.items) || is_timestamp(item) {
+                if !is_strictly(item, attribute.items) || item.is_timestamp() {
                     wrong_type(item, attribute.items, &path, problems);
                 } else if item.as_mapping().is_some() {
                     validate(object, item, &path, problems);
@@ -219,7 +215,7 @@ fn range(min: i64, max: i64, node: &Node, path: &Place<'_>, problems: &mut Probl
 
 fn items(types: Types, unique: bool, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (index, item) in node.as_sequence().into_iter().flatten().enumerate() {
-        if !is_strictly(item, types) || is_timestamp(item) {
+        if !is_strictly(item, types) || item.is_timestamp() {
             wrong_type(item, types, &path.index(index), problems);
         }
     }
@@ -263,7 +259,7 @@ fn entries(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems)
 /// Entries that are text, or integers as text.
 fn strict_entries(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
-        if is(&entry.value, types) && (!is_strictly(&entry.value, types) || is_timestamp(&entry.value)) {
+        if is(&entry.value, types) && (!is_strictly(&entry.value, types) || entry.value.is_timestamp()) {
             wrong_type(&entry.value, types, &path.key(key), problems);
         }
     }
@@ -272,7 +268,7 @@ fn strict_entries(types: Types, node: &Node, path: &Place<'_>, problems: &mut Pr
 fn ulimits(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems) {
     for (key, entry) in node.as_mapping().into_iter().flatten() {
         let (path, limit) = (path.key(key), &entry.value);
-        if !is_strictly(limit, types) {
+        if !is_strictly(limit, types) || limit.is_timestamp() {
             wrong_type(limit, types, &path, problems);
         }
         // As in the specification's schema, what stands under other names is not looked at.
@@ -283,7 +279,9 @@ fn ulimits(types: Types, node: &Node, path: &Place<'_>, problems: &mut Problems)
         }
         for (key, entry) in mapping {
             match key.as_str() {
-                "soft" | "hard" if !is_strictly(&entry.value, INT | STR) => wrong_type(&entry.value, INT | STR, &path.key(key), problems),
+                "soft" | "hard" if !is_strictly(&entry.value, INT | STR) || entry.value.is_timestamp() => {
+                    wrong_type(&entry.value, INT | STR, &path.key(key), problems);
+                }
                 "soft" | "hard" => {}
                 key if key.starts_with("x-") => {}
                 key => problems.error("unknown-attribute", &path.key(key), entry.key_span, "unknown attribute; allowed are soft and hard"),

@@ -35,6 +35,38 @@ fn wrong_types_are_refused_with_what_is_allowed() {
 }
 
 #[test]
+fn a_date_where_something_else_is_due_is_told_once() {
+    let dates = [
+        ("shm_size: 2001-01-01", "shm_size: must be text or a number"),
+        ("mem_limit: 2001-01-01", "mem_limit: must be text or a number"),
+        ("mem_swappiness: 2001-01-01", "mem_swappiness: must be text or an integer"),
+        ("deploy: {resources: {limits: {memory: 2001-01-01}}}", "deploy.resources.limits.memory: must be text"),
+        ("volumes: [{type: tmpfs, target: /a, tmpfs: {size: 2001-01-01}}]", "volumes[0].tmpfs.size: must be text or an integer"),
+        ("stop_grace_period: 2001-01-01", "stop_grace_period: must be text"),
+        ("cpus: 2001-01-01", "cpus: must be text or a number"),
+        ("privileged: 2001-01-01", "privileged: must be text or true or false"),
+        ("deploy: {replicas: 2001-01-01}", "deploy.replicas: must be text or an integer"),
+        ("ulimits: {nofile: 2001-01-01}", "ulimits.nofile: must be a mapping, text or an integer"),
+        ("ulimits: {nofile: {soft: 2001-01-01, hard: 1}}", "ulimits.nofile.soft: must be text or an integer"),
+        ("ports: [2001-01-01]", "ports[0]: must be a mapping, text or an integer"),
+        ("ports: [{target: 2001-01-01}]", "ports[0].target: must be text or an integer"),
+        ("volumes: [2001-01-01]", "volumes[0]: must be a mapping or text"),
+        ("devices: [2001-01-01]", "devices[0]: must be a mapping or text"),
+        ("command: 2001-01-01", "command: must be a list, text or nothing"),
+        ("healthcheck: {test: 2001-01-01, retries: 3}", "healthcheck.test: must be a list or text"),
+        ("pull_policy: 2001-01-01", "pull_policy: must be text"),
+        ("build: 2001-01-01", "build: must be a mapping or text"),
+        ("network_mode: 2001-01-01", "network_mode: must be text"),
+        ("gpus: 2001-01-01", "gpus: must be a list or text"),
+    ];
+    for (lines, expected) in dates {
+        check(lines, &[&format!("services.web.{expected}, found a timestamp")]);
+    }
+    Try::of("services: {web: {image: nginx, configs: [{source: c, mode: 2001-01-01}]}}\nconfigs: {c: {content: a}}")
+        .refused(&["services.web.configs[0].mode: must be text or an integer, found a timestamp"]);
+}
+
+#[test]
 fn values_out_of_range_are_refused() {
     check("oom_score_adj: 5000", &["services.web.oom_score_adj: must be between -1000 and 1000, found 5000"]);
     check("cpu_count: -1", &["services.web.cpu_count: must be 0 or more, found -1"]);
