@@ -80,9 +80,9 @@ else
 	cargo run -q --example demo
 endif
 
-# crds/ and the chart's copy of it, from the Rust types; tests/corpus/refused.txt, from what translation refuses; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy; tests/compose/golden, by the reference.
+# crds/ and the chart's copy of it, from the Rust types; tests/corpus/refused.txt, from what translation refuses; docs/compose-support.md, from the table of attributes; docs/policy.md, from the policy; tests/compose/golden and tests/compose/projects, by the reference.
 generate:
-	cd tests/compose/reference && go run . ../golden
+	cd tests/compose/reference && go run . ../golden ../projects
 	UPDATE=1 cargo test -q --test repo crd_
 	UPDATE=1 cargo test -q --test repo page_
 	UPDATE=1 cargo test -q --test translate corpus

@@ -7,6 +7,8 @@ mod config;
 mod convert;
 #[path = "plugin/project.rs"]
 mod project;
+#[path = "plugin/reference.rs"]
+mod reference;
 #[path = "plugin/report.rs"]
 mod report;
 #[path = "plugin/stack.rs"]

@@ -34,6 +34,8 @@ pub enum Error {
     Input(#[source] io::Error),
     #[error("{name}={value:?}: expected true or false")]
     NotBoolean { name: &'static str, value: String },
+    #[error("COMPOSE_FILE={0:?} has a file without a name")]
+    Nameless(String),
 }
 
 /// What the process was started with.
@@ -77,14 +79,18 @@ pub fn find(flags: &ProjectFlags, around: &Surroundings) -> Result<Found, Error>
     let here = |path: &str| around.directory.join(path);
     let mut files = flags.file.clone();
     let mut directory = directory(flags, &files, around);
-    let shell = around.environment.iter().map(|(name, value)| (name.clone(), Variable { value: value.clone(), tainted: false }));
-    let mut variables: Variables = shell.collect();
-    env_files(flags, around, &directory, &mut variables)?;
+    let mut env_files = EnvFiles::new(flags, around);
+    let mut variables = variables(&env_files.environment);
+    env_files.read(&directory, &mut variables)?;
+    // What is said of docker compose itself counts as the shell's from here on, though it stands in an env file.
+    let early = variables.iter().filter(|(name, _)| name.starts_with("COMPOSE_"));
+    env_files.environment.extend(early.map(|(name, variable)| (name.clone(), variable.value.clone())));
+    variables = self::variables(&env_files.environment);
+    env_files.read(&directory, &mut variables)?;
     if files.is_empty() {
-        files = from_variable(&variables);
-        files = if files.is_empty() { discover(&directory)? } else { files };
+        files = from_variable(&variables)?.map_or_else(|| discover(&directory), Ok)?;
         directory = self::directory(flags, &files, around);
-        env_files(flags, around, &directory, &mut variables)?;
+        env_files.read(&directory, &mut variables)?;
     }
     let compose_files =
         files.iter().map(|file| if file == "-" { input() } else { Ok(path(&here(file), &directory)) }).collect::<Result<_, _>>()?;
@@ -116,30 +122,47 @@ fn directory(flags: &ProjectFlags, files: &[String], around: &Surroundings) -> P
     PathBuf::from(compose::clean(&found.to_string_lossy()))
 }
 
-/// Adds the variables of the env files, or of `.env` of the directory; what is set already stays.
-fn env_files(flags: &ProjectFlags, around: &Surroundings, directory: &Path, variables: &mut Variables) -> Result<(), Error> {
-    let mut files = flags.env_file.clone();
-    if files.is_empty() {
-        files = list(around.environment.get("COMPOSE_ENV_FILES").map(String::as_str));
+/// The variables of a shell.
+fn variables(environment: &BTreeMap<String, String>) -> Variables {
+    environment.iter().map(|(name, value)| (name.clone(), Variable { value: value.clone(), tainted: false })).collect()
+}
+
+/// Where variables come from beside the shell.
+struct EnvFiles {
+    /// Those that are named, instead of a directory's `.env`.
+    named: Vec<PathBuf>,
+    /// The shell's variables.
+    environment: BTreeMap<String, String>,
+}
+
+impl EnvFiles {
+    fn new(flags: &ProjectFlags, around: &Surroundings) -> Self {
+        let of_variable = || list(around.environment.get("COMPOSE_ENV_FILES").map(String::as_str));
+        let named = if flags.env_file.is_empty() { of_variable() } else { flags.env_file.clone() };
+        Self { named: named.iter().map(|file| around.directory.join(file)).collect(), environment: around.environment.clone() }
     }
-    let mut files: Vec<PathBuf> = files.iter().map(|file| around.directory.join(file)).collect();
-    if files.is_empty() && !disabled(&around.environment)? {
-        files.extend(Some(directory.join(".env")).filter(|file| file.is_file()));
+
+    /// Adds the variables of the named files, or of `.env` of a directory; what is set already stays.
+    fn read(&self, directory: &Path, variables: &mut Variables) -> Result<(), Error> {
+        let mut files = self.named.clone();
+        if files.is_empty() && !disabled(&self.environment)? {
+            files.extend(Some(directory.join(".env")).filter(|file| file.is_file()));
+        }
+        let (mut read, mut problems, mut sources) = (IndexMap::new(), Vec::new(), SourceMap::new());
+        let mut budget = interpolate::MAX_EXPANSION;
+        for file in files {
+            let text = std::fs::read_to_string(&file).map_err(|_| Error::MissingEnvFile(file.clone()))?;
+            let id = sources.add(file.to_string_lossy(), text.as_str(), false);
+            problems.extend(env_file::read(&text, id, Format::DotEnv, false, variables, &mut read, &mut budget));
+        }
+        if has_errors(&problems) {
+            return Err(Error::EnvFile(problems, sources));
+        }
+        for (name, variable) in read {
+            variables.entry(name).or_insert(variable);
+        }
+        Ok(())
     }
-    let (mut read, mut problems, mut sources) = (IndexMap::new(), Vec::new(), SourceMap::new());
-    let mut budget = interpolate::MAX_EXPANSION;
-    for file in files {
-        let text = std::fs::read_to_string(&file).map_err(|_| Error::MissingEnvFile(file.clone()))?;
-        let id = sources.add(file.to_string_lossy(), text.as_str(), false);
-        problems.extend(env_file::read(&text, id, Format::DotEnv, false, variables, &mut read, &mut budget));
-    }
-    if has_errors(&problems) {
-        return Err(Error::EnvFile(problems, sources));
-    }
-    for (name, variable) in read {
-        variables.entry(name).or_insert(variable);
-    }
-    Ok(())
 }
 
 fn disabled(environment: &BTreeMap<String, String>) -> Result<bool, Error> {
@@ -152,10 +175,11 @@ fn disabled(environment: &BTreeMap<String, String>) -> Result<bool, Error> {
 }
 
 /// Files of `COMPOSE_FILE`, between separators of `COMPOSE_PATH_SEPARATOR`.
-fn from_variable(variables: &Variables) -> Vec<String> {
+fn from_variable(variables: &Variables) -> Result<Option<Vec<String>>, Error> {
     let separator = written(variables, "COMPOSE_PATH_SEPARATOR").unwrap_or(":");
-    let files = written(variables, "COMPOSE_FILE").map(|files| files.split(separator).map(str::to_owned));
-    files.map(Iterator::collect).unwrap_or_default()
+    let Some(Variable { value, .. }) = variables.get("COMPOSE_FILE") else { return Ok(None) };
+    let files: Vec<String> = value.split(separator).map(str::to_owned).collect();
+    if files.iter().any(String::is_empty) { Err(Error::Nameless(value.clone())) } else { Ok(Some(files)) }
 }
 
 /// The Compose file of the directory or of the first one above it that has one, and what overrides it.

@@ -62,6 +62,12 @@ fn config_environment_in_include() {
     }
 }
 
+fn unknown_key_in_include() {
+    let files = [("sub/c.yaml", "services: {web: {image: nginx}}\n")];
+    assert!(refused(&[("compose.yaml", "include: [{path: sub/c.yaml, env_files: [e.env]}]\n"), files[0]]));
+    assert!(!refused(&[("compose.yaml", "include: [{path: sub/c.yaml}]\n"), files[0]]));
+}
+
 fn false_restart_in_structure() {
     let value = json!({"services": {"web": {"image": "nginx", "restart": false}}});
     let compose_files = vec![ComposeFile::Structured { name: "composeObject".to_owned(), value }];
@@ -138,7 +144,7 @@ fn reset_in_merge_list() {
 }
 
 /// Every difference by its name in the docs.
-pub const DIFFERENCES: [(&str, fn()); 17] = [
+pub const DIFFERENCES: [(&str, fn()); 18] = [
     ("version-1", version_1),
     ("version-number", version_number),
     ("bare-key-at-the-end", bare_key_at_the_end),
@@ -146,6 +152,7 @@ pub const DIFFERENCES: [(&str, fn()); 17] = [
     ("comment-without-space", comment_without_space),
     ("config-environment-in-include", config_environment_in_include),
     ("false-restart-in-structure", false_restart_in_structure),
+    ("unknown-key-in-include", unknown_key_in_include),
     ("date-as-value", date_as_value),
     ("number-out-of-range", number_out_of_range),
     ("list-in-override", list_in_override),

@@ -27,17 +27,23 @@ impl Project {
 
     /// Runs `kubectl-compose` with this environment alone.
     pub fn run_with(&self, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Output {
+        self.run_in("", arguments, input, environment)
+    }
+
+    /// Runs `kubectl-compose` in a directory of the project.
+    pub fn run_in(&self, directory: &str, arguments: &[&str], input: &str, environment: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-compose"));
         command
             .args(arguments)
-            .current_dir(&self.0)
+            .current_dir(self.0.join(directory))
             .env_clear()
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // A call that reads nothing may have ended before.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
 

@@ -1,7 +1,8 @@
 // Command reference writes what docker compose prints of the files of ../golden: beside each F.yaml F.config.yaml and F.config.json, what
-// `docker compose config` prints, and F.hashes, what `docker compose config --hash "*"` does. The project directory is /project.
+// `docker compose config` prints, and F.hashes, what `docker compose config --hash "*"` does. The project directory is /project. Beside each
+// file of ../projects, which holds calls of docker compose in projects of several files, it writes F.json, what those print.
 //
-//	go run . ../golden
+//	go run . ../golden ../projects
 package main
 
 import (
@@ -118,12 +119,24 @@ func write(file string) error {
 	return nil
 }
 
-func main() {
-	files, err := filepath.Glob(filepath.Join(os.Args[1], "*.yaml"))
+// each calls write for every YAML file of a directory that is no output of its own.
+func each(directory string, write func(file string) error) error {
+	files, err := filepath.Glob(filepath.Join(directory, "*.yaml"))
 	for _, file := range files {
 		if err == nil && !strings.HasSuffix(file, ".config.yaml") {
 			err = write(file)
 		}
+	}
+	return err
+}
+
+func main() {
+	projects, err := filepath.Abs(os.Args[2])
+	if err == nil {
+		err = each(os.Args[1], write)
+	}
+	if err == nil {
+		err = each(projects, writeProjects)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
