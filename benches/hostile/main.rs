@@ -1,6 +1,5 @@
 //! `make bench-hostile`: what the worst files cost, each 1 MiB at most. CPU time and peak heap of a load, and of the translation of what was
-//! loaded, each against the bounds of 50 ms and 32 MiB; and what half the input costs, since cost may only grow with the input. Exits 1 where
-//! a bound is passed.
+//! loaded, each against its bounds; and what half the input costs, since cost may only grow with the input. Exits 1 where a bound is passed.
 //!
 //! `make bench-hostile ONLY=alias` measures the shapes whose names hold the word.
 
@@ -16,12 +15,22 @@ use std::time::Duration;
 use allocation_counter::measure;
 use project::{Project, cpu_time};
 
-const MAX_TIME: Duration = Duration::from_millis(50);
-const MAX_HEAP: u64 = 32 << 20;
+/// What something may cost.
+struct Bounds {
+    name: &'static str,
+    time: Duration,
+    heap: u64,
+}
+
+const LOAD: Bounds = Bounds { name: "LOAD", time: Duration::from_millis(50), heap: 32 << 20 };
+/// What is translated was accepted, with as many services as are allowed: each becomes some ten objects.
+const TRANSLATION: Bounds = Bounds { name: "TRANSLATION", time: Duration::from_millis(150), heap: 64 << 20 };
 /// What double the input may cost more.
 const MAX_RATIO: f64 = 2.2;
 /// Below this, what doesn't depend on the input weighs too much to tell.
 const TELLING: Duration = Duration::from_millis(2);
+/// How often a shape that passes a bound is measured again.
+const TRIES: usize = 4;
 /// The best of several runs is what the work costs; the rest is what the machine did besides.
 const RUNS: usize = 5;
 
@@ -41,14 +50,17 @@ impl Cost {
     }
 
     /// `doublings`: of the input, from the half to the whole.
-    fn marks(&self, half: &Self, doublings: f64, name: &str) -> Vec<String> {
-        let linear = self.ratio(half).powf(1.0 / doublings) <= MAX_RATIO || half.time < TELLING;
-        let bounds = [
-            (self.time > MAX_TIME || half.time > MAX_TIME, "TIME"),
-            (self.heap > MAX_HEAP || half.heap > MAX_HEAP, "HEAP"),
-            (!linear, "NOT LINEAR"),
+    fn marks(&self, half: &Self, doublings: f64, bounds: &Bounds) -> Vec<String> {
+        let passed = [
+            (self.time > bounds.time || half.time > bounds.time, "TIME"),
+            (self.heap > bounds.heap || half.heap > bounds.heap, "HEAP"),
+            (!self.is_linear(half, doublings), "NOT LINEAR"),
         ];
-        bounds.into_iter().filter(|(passed, _)| *passed).map(|(_, mark)| format!("{name} {mark}")).collect()
+        passed.into_iter().filter(|(passed, _)| *passed).map(|(_, mark)| format!("{} {mark}", bounds.name)).collect()
+    }
+
+    fn is_linear(&self, half: &Self, doublings: f64) -> bool {
+        self.ratio(half).powf(1.0 / doublings) <= MAX_RATIO || half.time < TELLING
     }
 
     fn ratio(&self, half: &Self) -> f64 {
@@ -69,6 +81,25 @@ impl Measured {
         let translate = loaded.as_ref().map(|loaded| Cost::of(|| project::translated(loaded)));
         Self { load: Cost::of(|| project.load()), translate, refused: project.translate().err() }
     }
+
+    /// What is less of this and another measurement of the same.
+    fn or_less(mut self, other: Self) -> Self {
+        self.load.time = self.load.time.min(other.load.time);
+        if let (Some(mine), Some(other)) = (&mut self.translate, other.translate) {
+            mine.time = mine.time.min(other.time);
+        }
+        self
+    }
+
+    fn marks(&self, half: &Self, doublings: f64) -> Vec<String> {
+        let mut marks = self.load.marks(&half.load, doublings, &LOAD);
+        if let (Some(half), Some(whole)) = (&half.translate, &self.translate) {
+            marks.extend(whole.marks(half, doublings, &TRANSLATION));
+        } else if let Some(only) = half.translate.as_ref().or(self.translate.as_ref()) {
+            marks.extend(only.marks(only, 1.0, &TRANSLATION));
+        }
+        marks
+    }
 }
 
 fn main() {
@@ -80,13 +111,18 @@ fn main() {
         let (half, whole) = ((shape.project)(shape.size / 2), (shape.project)(shape.size));
         let bytes = size(&whole);
         assert!(bytes <= 1 << 20, "{} has {bytes} bytes", shape.name);
-        let doublings = (bytes as f64 / size(&half) as f64).log2().max(0.5);
-        let (half, whole) = (Measured::of(&half), Measured::of(&whole));
-        let mut marks = whole.load.marks(&half.load, doublings, "LOAD");
-        if let (Some(half), Some(whole)) = (&half.translate, &whole.translate) {
-            marks.extend(whole.marks(half, doublings, "TRANSLATION"));
-        } else if let Some(only) = half.translate.as_ref().or(whole.translate.as_ref()) {
-            marks.extend(only.marks(only, 1.0, "TRANSLATION"));
+        let doublings = (bytes as f64 / size(&half) as f64).log2().max(1.0);
+        let measure = || (Measured::of(&half), Measured::of(&whole));
+        let (mut half, mut whole) = measure();
+        let mut marks = whole.marks(&half, doublings);
+        // What the machine does besides can pass a bound, but never keep within it.
+        for _ in 0..TRIES {
+            if marks.is_empty() {
+                break;
+            }
+            let (other_half, other_whole) = measure();
+            (half, whole) = (half.or_less(other_half), whole.or_less(other_whole));
+            marks = whole.marks(&half, doublings);
         }
         over += usize::from(!marks.is_empty());
         let end = whole.refused.unwrap_or_else(|| "accepted".to_owned());

@@ -199,7 +199,7 @@ fn references() -> Vec<Shape> {
         "services in one pod", 2000, |n| Project::of(services(n, |i| {
             if i == 0 { "image: x".to_owned() } else { "image: x, network_mode: \"service:s0\"".to_owned() }
         }));
-        "a chain of shared namespaces", 2000, |n| Project::of(services(n, |i| {
+        "a chain of shared namespaces", 1000, |n| Project::of(services(n, |i| {
             if i == 0 { "image: x".to_owned() } else { format!("image: x, network_mode: \"service:s{}\"", i - 1) }
         }));
         "volumes of all others", 300, |n| Project::of(services(n, |i| {

@@ -131,7 +131,7 @@ impl Canonical<'_> {
             };
             mapping.insert(key.to_owned(), Entry { key_span: item.span, value });
         }
-        *node = made(Value::Mapping(mapping), node);
+        *node = made(Value::from(mapping), node);
     }
 
     fn ports(&mut self, node: &mut Node, path: &Place<'_>) {
@@ -229,7 +229,7 @@ fn named(node: &mut Node) {
 
 fn dependencies(node: &mut Node) {
     if node.as_sequence().is_some()
-        && let Ok(names) = merge::names(node.clone(), |_| Value::Mapping(Mapping::default()))
+        && let Ok(names) = merge::names(node.clone(), |_| Value::from(Mapping::default()))
     {
         *node = names;
     }

@@ -218,7 +218,7 @@ fn key_values(node: &mut Node, absent: Option<&str>) {
                 let (key, text) = line.split_once('=').map_or((line.as_str(), None), |(key, text)| (key, Some(text.to_owned())));
                 mapping.insert(key.to_owned(), Entry { key_span: item.span, value: value(text, item) });
             }
-            *node = made(Value::Mapping(mapping), node);
+            *node = made(Value::from(mapping), node);
         }
         _ => {}
     }
@@ -237,7 +237,7 @@ fn hosts(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     };
     match &node.value {
         Value::Mapping(mapping) => {
-            for (host, entry) in mapping {
+            for (host, entry) in mapping.iter() {
                 match entry.value.as_sequence() {
                     Some(addresses) => {
                         for address in addresses {

@@ -26,7 +26,7 @@ pub enum Severity {
 }
 
 /// One problem of the user's input. No field ever holds a tainted value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     pub severity: Severity,
     /// Kebab-case name of the rule, such as `unknown-attribute`; stable, for tools.
@@ -43,7 +43,7 @@ pub struct Diagnostic {
 }
 
 /// A further place, or fact, that explains a diagnostic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Note {
     pub message: String,
     pub span: Option<Span>,

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 
 use super::diagnostic::Diagnostic;
 use super::interpolate::{Failure, Variable, Variables, describe, expand};
+use super::limits::MAX_VARIABLES;
 use crate::yaml::{FileId, Span};
 
 /// How the lines are written (`services.*.env_file[].format`).
@@ -77,10 +78,10 @@ impl<'a> Reader<'a> {
         while self.seek_statement() {
             let (key, start, bare) = self.key()?;
             if bare {
-                self.inherit(key);
+                self.inherit(key, start)?;
             } else {
                 let value = self.value(start, key)?;
-                self.variables.insert(key.to_owned(), value);
+                self.set(key, value, start)?;
             }
         }
         Ok(())
@@ -129,11 +130,22 @@ impl<'a> Reader<'a> {
         Ok((key, start, bare))
     }
 
-    fn inherit(&mut self, key: &str) {
-        if let Some(variable) = self.environment.get(key) {
-            let value = Variable { value: variable.value.clone(), tainted: variable.tainted };
-            self.variables.insert(key.to_owned(), value);
+    fn inherit(&mut self, key: &str, start: usize) -> Result<(), Stop> {
+        match self.environment.get(key) {
+            Some(variable) => {
+                let value = Variable { value: variable.value.clone(), tainted: variable.tainted };
+                self.set(key, value, start)
+            }
+            None => Ok(()),
         }
+    }
+
+    fn set(&mut self, key: &str, value: Variable, start: usize) -> Result<(), Stop> {
+        self.variables.insert(key.to_owned(), value);
+        if self.variables.len() > MAX_VARIABLES {
+            return self.stop(start, key.len(), format!("more than {MAX_VARIABLES} variables are set"));
+        }
+        Ok(())
     }
 
     fn value(&mut self, key_start: usize, key: &str) -> Result<Variable, Stop> {
@@ -211,10 +223,8 @@ impl<'a> Reader<'a> {
                 return self.stop(start, key.len(), "a variable name cannot contain blanks".to_owned());
             }
             match value {
-                Some(value) => {
-                    self.variables.insert(key.to_owned(), Variable { value: value.to_owned(), tainted: self.tainted });
-                }
-                None => self.inherit(key),
+                Some(value) => self.set(key, Variable { value: value.to_owned(), tainted: self.tainted }, start)?,
+                None => self.inherit(key, start)?,
             }
         }
         Ok(())
@@ -350,6 +360,16 @@ mod tests {
             "K=${A\nL=$U\n",
             ".env:1:3: invalid interpolation\n  help: write $$ for a dollar\n.env:2:3: warning: The \"U\" variable is not set. Defaulting to a blank string.\n",
         );
+    }
+
+    #[test]
+    fn of_very_many_variables_none_is_read_beyond_the_bound() {
+        let lines = |count: usize| (0..count).map(|index| format!("A{index}=x\n")).collect::<String>();
+        for format in [Format::DotEnv, Format::Raw] {
+            assert_eq!(load(&lines(MAX_VARIABLES), format, false).1, "");
+            let told = load(&lines(MAX_VARIABLES + 1), format, false).1;
+            assert!(told.contains("more than 10000 variables are set"), "{told}");
+        }
     }
 
     #[test]

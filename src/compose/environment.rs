@@ -129,7 +129,7 @@ impl Loader<'_> {
                 None => self.missing_file("label file", name, &path.item("label_file", index), file.span),
             }
         }
-        put_default(container, "labels", Value::Mapping(Mapping::default()));
+        put_default(container, "labels", Value::from(Mapping::default()));
         let Some(labels) = container.get_mut("labels").and_then(Node::as_mapping_mut) else { return };
         for (key, Variable { value, tainted }) in read {
             let node = Node { tainted, ..Node::new(value, files.span) };

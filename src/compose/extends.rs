@@ -166,6 +166,6 @@ impl Loader<'_> {
             self.problems.error("undefined-service", path, span, format!("{file} has no services"));
             return None;
         };
-        Some(Base { services, resets })
+        Some(Base { services: *services, resets })
     }
 }

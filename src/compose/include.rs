@@ -142,11 +142,11 @@ impl Loader<'_> {
         for section in ["services", "jobs", "volumes", "networks", "secrets", "configs", "models"] {
             let Some(Node { value: Value::Mapping(imported), span, .. }) = remove(&mut model, section) else { continue };
             if !has(document, section) {
-                let empty = Node::new(Value::Mapping(Mapping::default()), span);
+                let empty = Node::new(Value::from(Mapping::default()), span);
                 super::tree::put(document, section, empty);
             }
             let Some(own) = document.get_mut(section).and_then(Node::as_mapping_mut) else { continue };
-            for (name, entry) in imported {
+            for (name, entry) in *imported {
                 let path = Place::Entry(section, &name);
                 match own.get_mut(&name) {
                     None => {

@@ -25,9 +25,9 @@ pub fn upgrade(document: &mut Node, problems: &mut Problems) {
     }
     root.insert("services".to_owned(), Entry { key_span: span, value: services });
     if !volumes.is_empty() {
-        root.insert("volumes".to_owned(), Entry { key_span: span, value: Node::new(Value::Mapping(volumes), span) });
+        root.insert("volumes".to_owned(), Entry { key_span: span, value: Node::new(Value::from(volumes), span) });
     }
-    *document = Node::new(Value::Mapping(root), span);
+    *document = Node::new(Value::from(root), span);
 }
 
 /// No section that a later version knows, and nothing but services.

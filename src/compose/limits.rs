@@ -7,6 +7,8 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// Values of all files together, after aliases, with what is extended and the variables of env files; and of the model that they make, with
 /// what short forms stand for.
 pub const MAX_VALUES: usize = 100_000;
+/// Variables that env files set together: those of a project, or of a service. Labels that label files set count alike.
+pub const MAX_VARIABLES: usize = 10_000;
 /// Services and jobs of a project.
 pub const MAX_SERVICES: usize = 1_000;
 /// Includes and extended services inside each other.

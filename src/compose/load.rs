@@ -1,7 +1,7 @@
 //! Files → one merged canonical tree, in the reference's order of work: of each document parse, interpolate, include, extend, merge onto
 //! what is there, check against the schema, expand; of the whole then defaults, checks, paths.
 
-use crate::yaml::Node;
+use crate::yaml::{Mapping, Node};
 
 use super::loader::{Loader, Scope};
 use super::path::Place;
@@ -72,6 +72,7 @@ impl Loader<'_> {
             self.extend_all(scope, name, &mut document, &resets);
         }
         let root = Place::Root;
+        let again = !model.as_mapping().is_none_or(Mapping::is_empty);
         *model = merge::merge(std::mem::take(model), document, &root, &mut self.problems);
         unique::enforce(model, &root, &mut self.problems);
         if scope.passes.validate {
@@ -87,7 +88,7 @@ impl Loader<'_> {
         canonical::expand(model, !self.options.interpolate, &mut self.ports, &mut self.problems);
         canonical::omit_empty(model);
         unique::enforce(model, &root, &mut self.problems);
-        self.pass(model);
+        self.pass(model, again);
         resets
     }
 }

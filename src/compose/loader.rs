@@ -14,10 +14,6 @@ use super::reset::Resets;
 use super::sources::{ComposeFile, File, Options, Sources, Variables};
 use super::{canonical, interpolate, legacy, tree};
 
-/// How many times [`MAX_VALUES`] the models may have together that files make when they are merged one after the other: each goes through
-/// all passes.
-const MAX_PASSES: usize = 4;
-
 /// The state of one load.
 pub struct Loader<'a> {
     pub sources: &'a Sources<'a>,
@@ -27,8 +23,8 @@ pub struct Loader<'a> {
     files: usize,
     bytes: usize,
     values: usize,
-    /// Values of the models that the passes went through.
-    passed: usize,
+    /// Values of the models that the passes went through again because a further file was merged onto them.
+    merged: usize,
     /// What is left of [`interpolate::MAX_EXPANSION`].
     pub expansion: usize,
     /// What is left of [`short_port::MAX_PORTS`].
@@ -75,7 +71,7 @@ impl<'a> Loader<'a> {
             files: 0,
             bytes: 0,
             values: 0,
-            passed: 0,
+            merged: 0,
             expansion: interpolate::MAX_EXPANSION,
             ports: short_port::MAX_PORTS,
         }
@@ -96,16 +92,17 @@ impl<'a> Loader<'a> {
         false
     }
 
-    /// Pays for a model that all passes went through, and lets it go where it, or the models of all files that are merged, are too large.
-    pub fn pass(&mut self, model: &mut Node) {
+    /// Pays for a model that all passes went through, for the first time or `again`, since a further file was merged onto it. Lets it go where
+    /// it, or all models of the latter kind together, are too large.
+    pub fn pass(&mut self, model: &mut Node, again: bool) {
         let values = tree::count(model);
-        self.passed += values;
+        self.merged += if again { values } else { 0 };
         let most = self.options.limits.values;
-        if values > most || self.passed > most.saturating_mul(MAX_PASSES) {
+        if values > most || self.merged > most / 2 {
             let message = if values > most {
                 format!("the model has more than {most} values, counting what short forms stand for")
             } else {
-                format!("the models of the files that are merged have more than {MAX_PASSES} times {most} values together")
+                format!("the models that files make, merged one after the other, have more than {} values together", most / 2)
             };
             self.problems.add(Diagnostic::error("too-large", "", message));
             *model = tree::empty();
@@ -139,6 +136,9 @@ impl<'a> Loader<'a> {
     }
 
     fn parse(&mut self, name: &str, text: &str, tainted: bool) -> Vec<Node> {
+        if self.is_spent() {
+            return Vec::new();
+        }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let id = self.map.add(name, text, tainted);
         let (mut documents, errors) = yaml::parse_within(text, id, self.options.limits.of_file());
@@ -169,7 +169,8 @@ impl<'a> Loader<'a> {
 
     /// Whether the load holds more than it may: what costs much more needn't be done any longer.
     pub fn is_spent(&self) -> bool {
-        self.values > self.options.limits.values || self.bytes > self.options.limits.bytes
+        let limits = &self.options.limits;
+        self.values > limits.values || self.bytes > limits.bytes || self.merged > limits.values / 2
     }
 
     /// Reads a file of the project directory, within the bound.

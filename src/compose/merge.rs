@@ -92,7 +92,7 @@ fn deep(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems) -
     problems.origins.replace(span, earlier.span);
     match (earlier.value, later) {
         (Value::Mapping(mapping), Node { value: Value::Mapping(other), .. }) => {
-            Node::new(Value::Mapping(mappings(mapping, other, path, problems)), span)
+            Node::new(Value::from(mappings(*mapping, *other, path, problems)), span)
         }
         (Value::Sequence(items), Node { value: Value::Sequence(other), .. }) => {
             append(Node::new(Value::Sequence(items), span), Node::new(Value::Sequence(other), span))
@@ -195,9 +195,8 @@ fn key_values(key: &str, entry: &Entry) -> Vec<Node> {
 
 fn started(from: &Node) -> Value {
     let entry = |value: Value| Entry { key_span: from.span, value: made(value, from) };
-    Value::Mapping(
-        [("condition".to_owned(), entry("service_started".into())), ("required".to_owned(), entry(true.into()))].into_iter().collect(),
-    )
+    let entries = [("condition".to_owned(), entry("service_started".into())), ("required".to_owned(), entry(true.into()))];
+    Value::from(entries.into_iter().collect::<Mapping>())
 }
 
 fn as_mappings(earlier: Node, later: Node, path: &Place<'_>, problems: &mut Problems, value: fn(&Node) -> Value) -> Node {
@@ -215,7 +214,7 @@ pub fn names(node: Node, value: fn(&Node) -> Value) -> Result<Node, Node> {
     let span = node.span;
     match &node.value {
         Value::Mapping(_) => Ok(node),
-        Value::Null => Ok(Node::new(Value::Mapping(Mapping::default()), span)),
+        Value::Null => Ok(Node::new(Value::from(Mapping::default()), span)),
         Value::String(_) => names(Node::new(vec![node], span), value),
         Value::Sequence(items) => {
             let mut mapping = Mapping::default();
@@ -223,7 +222,7 @@ pub fn names(node: Node, value: fn(&Node) -> Value) -> Result<Node, Node> {
                 let Some(name) = item.as_str() else { return Err(item.clone()) };
                 mapping.insert(name.to_owned(), Entry { key_span: item.span, value: made(value(item), item) });
             }
-            Ok(Node::new(Value::Mapping(mapping), span))
+            Ok(Node::new(Value::from(mapping), span))
         }
         _ => Err(node),
     }

@@ -38,7 +38,7 @@ fn networks(root: &mut Node) {
         });
     }
     let Some(default) = uses_default else { return };
-    put_default(root, "networks", Value::Mapping(Mapping::default()));
+    put_default(root, "networks", Value::from(Mapping::default()));
     if let Some(networks) = root.get_mut("networks")
         && !has(networks, "default")
     {
@@ -131,7 +131,7 @@ fn imply_dependencies(node: &mut Node) {
         }
     }
     for (service, restart, from) in implied {
-        put_default(node, "depends_on", Value::Mapping(Mapping::default()));
+        put_default(node, "depends_on", Value::from(Mapping::default()));
         let Some(depends_on) = node.get_mut("depends_on") else { return };
         if !has(depends_on, &service) {
             let dependency = made_mapping(
@@ -158,7 +158,7 @@ fn inherit_hooks(node: &mut Node, path: &Place<'_>, problems: &mut Problems) {
     // Paths below a service, so that the merge rules of services apply.
     let rules = Place::Entry("services", "hook");
     let mut found = Problems::default();
-    let inherited = made(Value::Mapping(inherited), node);
+    let inherited = made(Value::from(inherited), node);
     let hooks = node.get("pre_start").and_then(Node::as_sequence).map_or(0, <[Node]>::len);
     if hooks.saturating_mul(count(&inherited)) > MAX_VALUES {
         problems.error("too-large", &path.key("pre_start"), node.span, format!("the hooks inherit more than {MAX_VALUES} values together"));
@@ -181,7 +181,7 @@ fn names(root: &mut Node, project: &str) {
         let Some(mapping) = root.get_mut(section).and_then(Node::as_mapping_mut) else { continue };
         for (key, Entry { key_span, value }) in mapping.iter_mut() {
             if value.is_null() {
-                *value = Node::new(Value::Mapping(Mapping::default()), *key_span);
+                *value = Node::new(Value::from(Mapping::default()), *key_span);
             }
             if value.get("name").is_some_and(Node::is_null) {
                 remove(value, "name");

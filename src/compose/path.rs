@@ -1,12 +1,13 @@
 //! Places in a Compose tree, as messages name them: `services.web.ports[0]`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 /// One step down a tree.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    Key(String),
+    Key(Cow<'static, str>),
     Index(usize),
 }
 
@@ -29,13 +30,13 @@ impl Path {
 
     /// A path of keys alone.
     pub fn of(keys: &[&str]) -> Self {
-        keys.iter().fold(Self::root(), |parent, key| parent.key(key))
+        keys.iter().fold(Self::root(), |parent, key| parent.key((*key).to_owned()))
     }
 
     /// The entry `key` of the mapping at this path.
     #[must_use]
-    pub fn key(&self, key: &str) -> Self {
-        self.with(Step::Key(key.to_owned()))
+    pub fn key(&self, key: impl Into<Cow<'static, str>>) -> Self {
+        self.with(Step::Key(key.into()))
     }
 
     /// The item `index` of the sequence at this path.
@@ -125,10 +126,10 @@ impl<'a> Place<'a> {
     pub fn to_path(&self) -> Path {
         match *self {
             Place::Root => Path::root(),
-            Place::Key(parent, key) => parent.to_path().key(key),
+            Place::Key(parent, key) => parent.to_path().key(key.to_owned()),
             Place::Index(parent, index) => parent.to_path().index(index),
             Place::Entry(section, name) => Path::of(&[section, name]),
-            Place::Item(parent, key, index) => parent.to_path().key(key).index(index),
+            Place::Item(parent, key, index) => parent.to_path().key(key.to_owned()).index(index),
         }
     }
 

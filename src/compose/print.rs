@@ -138,7 +138,7 @@ fn fold_into(container: &mut Node, files: &[EnvFile], own: &IndexMap<String, Opt
     for (key, value) in own {
         environment.insert(key.clone(), entry(value.clone().map_or(Value::Null, Value::String)));
     }
-    let environment = Node::new(Value::Mapping(environment), container.span);
+    let environment = Node::new(Value::from(environment), container.span);
     super::tree::put(container, "environment", environment);
 }
 

@@ -1,7 +1,8 @@
 //! The problems that the passes of one load find.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Bound;
 
 use crate::yaml::{Node, Span};
@@ -22,6 +23,8 @@ const SHORTEST_SECRET: usize = 4;
 pub struct Problems {
     found: Vec<Diagnostic>,
     dropped: usize,
+    /// Hashes of all that was noted, as it was noted.
+    noted: HashSet<u64>,
     /// Values that no message may hold.
     secrets: BTreeSet<String>,
     /// Where merged and extended values come from.
@@ -38,19 +41,24 @@ impl Problems {
 
     /// Notes a diagnostic unless the same was found before.
     pub fn add(&mut self, mut diagnostic: Diagnostic) {
+        let mut hasher = DefaultHasher::new();
+        diagnostic.hash(&mut hasher);
+        if !self.noted.insert(hasher.finish()) {
+            return;
+        }
+        if self.found.len() >= MAX_PROBLEMS {
+            self.dropped += 1;
+            return;
+        }
         if !self.secrets.is_empty() {
             let notes = diagnostic.notes.iter_mut().map(|note| &mut note.message);
             for text in notes.chain([&mut diagnostic.message, &mut diagnostic.path]).chain(&mut diagnostic.help) {
                 *text = without(text, &self.secrets);
             }
         }
-        if self.found.contains(&diagnostic) {
-            return;
-        }
-        if self.found.len() < MAX_PROBLEMS {
+        // Those that differ in a secret alone are one.
+        if !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
-        } else {
-            self.dropped += 1;
         }
     }
 

@@ -42,7 +42,7 @@ impl Resets {
     fn note(&mut self, place: &Place<'_>) {
         let path = place.to_path();
         if let [Step::Key(section), Step::Key(name), _, ..] = path.steps().as_slice() {
-            self.of_entries.entry((section.clone(), name.clone())).or_default().push(path.clone());
+            self.of_entries.entry((section.to_string(), name.to_string())).or_default().push(path.clone());
         }
         self.places.push(path);
     }
@@ -83,7 +83,7 @@ impl Resets {
 /// Marks what is to go: taking entries out of a large mapping one by one would move the others each time.
 fn mark(node: &mut Node, steps: &[&Step]) {
     match steps {
-        [] => node.tag = Some(RESET.to_owned()),
+        [] => node.tag = Some(RESET.into()),
         [Step::Key(key), rest @ ..] => {
             if let Some(value) = node.get_mut(key) {
                 mark(value, rest);

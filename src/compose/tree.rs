@@ -6,7 +6,7 @@ use super::path::Place;
 
 /// A mapping without entries that no file wrote.
 pub fn empty() -> Node {
-    Node::new(Value::Mapping(Mapping::default()), Span::default())
+    Node::new(Value::from(Mapping::default()), Span::default())
 }
 
 /// Whether `key` is there, with whatever value.
@@ -61,7 +61,7 @@ pub fn derived(text: impl Into<String>, from: &Node) -> Node {
 /// A mapping of keys and values, each key at its value's position.
 pub fn made_mapping<'a>(entries: impl IntoIterator<Item = (&'a str, Node)>, from: &Node) -> Node {
     let entries: Mapping = entries.into_iter().map(|(key, value)| (key.to_owned(), Entry { key_span: value.span, value })).collect();
-    made(Value::Mapping(entries), from)
+    made(Value::from(entries), from)
 }
 
 /// Whether two nodes say the same, wherever they stand.

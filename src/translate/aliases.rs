@@ -111,7 +111,7 @@ fn entries<'a>(stack: &Stack<'a>, key: &'a str, service: &'a Service) -> Vec<Ent
     }
     for (network, attachment) in &service.networks {
         for (index, alias) in attachment.aliases.iter().enumerate() {
-            let path = path.key("networks").key(network).key("aliases").index(index);
+            let path = path.key("networks").key(network.to_owned()).key("aliases").index(index);
             entries.push(Entry { alias: alias.clone(), target: key, source: Source::Network(network), path });
         }
     }

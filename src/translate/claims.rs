@@ -98,7 +98,7 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
     for (name, _) in
         volume.driver_opts.iter().filter(|(name, value)| !matches!(name.as_str(), "size" | "class" | "type") && !value.is_empty())
     {
-        report.warn("driver-option", &path.key("driver_opts").key(name), "has no effect on a claim; `size` and `class` have");
+        report.warn("driver-option", &path.key("driver_opts").key(name.to_owned()), "has no effect on a claim; `size` and `class` have");
     }
     let written = if volume.name.is_empty() { key } else { &volume.name };
     let Some(name) = ObjectName::of_claim(written) else {
@@ -142,7 +142,7 @@ fn storage(stack: &Stack, key: &str, volume: &Volume, path: &Path, objects: &mut
 fn in_disguise(stack: &Stack, key: &str, volume: &Volume, path: &Path, report: &mut Report) {
     let options = path.key("driver_opts");
     let others = volume.driver_opts.keys().filter(|name| !matches!(name.as_str(), "type" | "o" | "device"));
-    let mut lost: Vec<Path> = others.map(|name| options.key(name)).collect();
+    let mut lost: Vec<Path> = others.map(|name| options.key(name.to_owned())).collect();
     lost.extend((!volume.labels.is_empty()).then(|| path.key("labels")));
     lost.extend((stack.extensions.volume(key) != VolumeExtension::default()).then(|| path.key(super::kubernetes::KEY)));
     for path in lost {

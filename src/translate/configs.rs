@@ -127,7 +127,7 @@ fn owner(entry: &ConfigMount, path: &Path, report: &mut Report) -> Option<Owner>
         let id = id.as_deref().filter(|id| !id.is_empty())?;
         let number = id.parse::<u32>().ok();
         if number.is_none() {
-            report.refuse("owner", &path.key(attribute), format!("{id:?} is not a number"));
+            report.refuse("owner", &path.key(attribute.to_owned()), format!("{id:?} is not a number"));
         }
         number
     };

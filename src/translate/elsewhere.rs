@@ -41,7 +41,7 @@ fn tell(stack: &Stack, path: &Path, kept: &[&str], report: &mut Report) {
         let implied = entry.key_span == Span::default() || entry.value.is_null();
         let extension = key.starts_with("x-");
         if !implied && !extension && !kept.contains(&key.as_str()) {
-            report.warn("no-effect", &path.key(key), "has no effect: the service is somewhere else (x-kubernetes.external)");
+            report.warn("no-effect", &path.key(key.to_owned()), "has no effect: the service is somewhere else (x-kubernetes.external)");
         }
     }
 }

@@ -105,19 +105,20 @@ fn words(stack: &Stack, command: &Command, path: &Path, hidden: &mut Hidden) -> 
 
 fn environment(stack: &Stack, service: &Service, path: &Path, hidden: &mut Hidden, report: &mut Report) -> BTreeMap<String, EnvVar> {
     let mut env = BTreeMap::new();
+    let written = report::node(&stack.project.root, path);
     for (name, value) in &service.environment {
         let legal = |c: char| (' '..='~').contains(&c) && c != '=';
         if name.is_empty() || name.ends_with(' ') || !name.chars().all(legal) {
             report.refuse(
                 "env-name",
-                &path.key(name),
+                &path.key(name.to_owned()),
                 format!("{name:?} can't name a variable: printable ASCII without \"=\" and without a blank at its end"),
             );
             continue;
         }
         // No value anywhere: the variable stays unset.
         let Some(value) = value else { continue };
-        if report::node(&stack.project.root, &path.key(name)).is_some_and(|node| node.tainted) {
+        if written.and_then(|node| node.get(name)).is_some_and(|node| node.tainted) {
             hidden.variables.insert(name.clone(), value.clone());
         } else {
             env.insert(name.clone(), EnvVar { name: name.clone(), value: Some(doubled(value)), value_from: None });

@@ -59,12 +59,12 @@ pub fn refuse_dialled_addresses(stack: &Stack, report: &mut Report) {
     let mut written = Vec::new();
     for (key, service, _) in stack.services() {
         for (network, attachment) in &service.networks {
-            let path = service_path(key).key("networks").key(network);
+            let path = service_path(key).key("networks").key(network.to_owned());
             let addresses = [("ipv4_address", &attachment.ipv4_address), ("ipv6_address", &attachment.ipv6_address)];
             for (attribute, address) in addresses {
                 let Some(address) = address.as_deref() else { continue };
-                check_subnet(stack, network, address, &path.key(attribute), report);
-                written.push((address, path.key(attribute)));
+                check_subnet(stack, network, address, &path.key(attribute.to_owned()), report);
+                written.push((address, path.key(attribute.to_owned())));
             }
         }
     }

@@ -179,12 +179,13 @@ pub fn source(volume: &str, object: &str, secret: bool, items: Vec<KeyToPath>) -
 
 /// The packed files at or below a path of the project directory, by path, in order.
 pub fn below<'a>(files: &'a FileSet, path: &str) -> impl Iterator<Item = (&'a str, &'a File)> {
-    let root = path.trim_end_matches('/').trim_start_matches("./").to_owned();
-    let all = files.files.iter().map(|(path, file)| (path.as_str(), file));
-    all.filter(move |(file, _)| match root.as_str() {
-        "." | "" => !file.starts_with('/') && !file.starts_with("../"),
-        root => file.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
-    })
+    let root = path.trim_end_matches('/').trim_start_matches("./");
+    let whole = matches!(root, "." | "");
+    let (from, to) = if whole { (String::new(), String::from(char::MAX)) } else { (format!("{root}/"), format!("{root}0")) };
+    // Between the file and what lies below the directory of its name, others may stand: `a`, `a-b`, `a/c`. Behind the slash comes the 0.
+    let itself = files.files.get_key_value(root).filter(|_| !whole);
+    let inside = files.files.range(from..to).filter(move |(file, _)| !whole || !file.starts_with('/') && !file.starts_with("../"));
+    itself.into_iter().chain(inside).map(|(path, file)| (path.as_str(), file))
 }
 
 /// Permission bits of a packed file: read-only, executable where it was.

@@ -19,7 +19,7 @@ pub fn gates<'a>(stack: &Stack<'a>, kinds: &BTreeMap<&'a str, (Kind, Restart)>, 
     for (key, service, _) in stack.services() {
         let mut gates: BTreeMap<String, Gate> = BTreeMap::new();
         for (name, dependency) in &service.depends_on {
-            let path = service_path(key).key("depends_on").key(name);
+            let path = service_path(key).key("depends_on").key(name.to_owned());
             if stack.extension(name).external.is_some() {
                 outside(name, dependency, &path, report);
             } else if let Some(gate) = written(stack, name, dependency, &path, kinds, report) {
@@ -180,10 +180,9 @@ fn visit<'a>(
 
 /// Kind and restart policy of every service.
 pub fn kinds<'a>(stack: &Stack<'a>, report: &mut Report) -> BTreeMap<&'a str, (Kind, Restart)> {
-    let awaited = workload::awaited(stack);
     let of = |(key, service, _): (&'a str, &Service, _)| {
         let restart = workload::restart(key, service, report);
-        let by_file = workload::kind(key, service, restart, awaited.contains(key), report);
+        let by_file = workload::kind(key, service, restart, stack.is_awaited(key), report);
         (key, (stack.extension(key).kind.unwrap_or(by_file), restart))
     };
     let mut kinds: BTreeMap<&str, (Kind, Restart)> = stack.services().map(of).collect();

@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::compose::model::{Port, Service};
 use crate::compose::path::Path;
-use crate::yaml;
+use crate::yaml::{self, Node, Value};
 
-use super::hash;
+use super::hash::{self, Fields};
 use super::host_ports::is_of_node;
 use super::kubernetes;
 use super::labels;
@@ -28,22 +28,21 @@ const ELSEWHERE: [&str; 12] =
 pub fn of_workload(context: &Context, kind: Kind, restarts: &[Restart], pod: &Pod) -> String {
     let mut intents = pod.parts.iter().zip(restarts).map(|(part, restart)| of_part(context, kind, *restart, part));
     let mut intent = intents.next().unwrap_or_default();
-    let guests: Vec<Json> = intents.collect();
-    intent["neighbours"] = json!(&pod.neighbours);
-    if !guests.is_empty() {
-        intent["guests"] = json!(guests);
+    intent.set("neighbours", &pod.neighbours);
+    if pod.parts.len() > 1 {
+        intent.write("guests", |text| hash::write_items(intents, text, |guest, text| text.extend(guest.into_text())));
     }
-    hash::of_json(&intent)
+    hash::of_bytes(&intent.into_text())
 }
 
 /// Hash of the inputs of the steps that run once before a pod.
 pub fn of_steps(context: &Context, parts: &[Part]) -> String {
     let stack = context.stack;
     let of = |part: &Part| {
-        let steps = slice(stack, part.member.key).get_mut("pre_start").map(Json::take);
-        let steps: Vec<Json> =
-            steps.as_ref().and_then(Json::as_array).into_iter().flatten().filter(|step| step["per_replica"] != true).cloned().collect();
-        let mounts = slice(stack, part.member.key).get_mut("volumes").map(Json::take);
+        let service = report::node(&stack.project.root, &service_path(part.member.key));
+        let steps = service.and_then(|service| service.get("pre_start")?.as_sequence()).into_iter().flatten();
+        let steps: Vec<Json> = steps.map(step).filter(|step| step["per_replica"] != true).collect();
+        let mounts = service.and_then(|service| service.get("volumes")).map(yaml::to_json);
         json!({
             "steps": steps,
             "mounts": mounts,
@@ -61,7 +60,7 @@ pub fn of_steps(context: &Context, parts: &[Part]) -> String {
 }
 
 /// What user and admin determine of one service's part of a pod.
-fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Json {
+fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Fields {
     let stack = context.stack;
     let Member { key, service, .. } = part.member;
     let alias_labels: Vec<&String> = context.aliases.labels.get(key).into_iter().flatten().collect();
@@ -73,62 +72,69 @@ fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Json
         .map(|network| (network, stack.project.networks.get(network).map(|declared| &declared.name)))
         .collect();
     let externals: Vec<_> = part.mounts.externals.iter().map(|external| &external.name).collect();
-    let mut intent = json!({
-        "service": slice(stack, key),
-        "image": super::images::name(stack, key, service),
-        "kind": kind.as_str(),
-        "restart": format!("{restart:?}"),
-        "ports": ports,
-        "networks": networks,
-        "aliases": alias_labels,
-        "volumes": volumes(stack, service),
-        "files": &part.mounts.digests,
-        "contents": &part.digests,
-        "externals": externals,
-        "pullSecrets": &stack.settings.image_pull_secrets,
-        "deadline": super::workload::progress_deadline(stack, service),
-    });
-    let mut set = |name: &str, value: Json| {
-        if let Some(intent) = intent.as_object_mut().filter(|_| !value.is_null()) {
-            intent.insert(name.to_owned(), value);
-        }
-    };
+    let mut intent = Fields::default();
+    intent.write("service", |text| write_slice(stack, key, text));
+    intent.set("image", &super::images::name(stack, key, service));
+    intent.set("kind", kind.as_str());
+    intent.set("restart", &format!("{restart:?}"));
+    intent.set("ports", &ports);
+    intent.set("networks", &networks);
+    intent.set("aliases", &alias_labels);
+    intent.set_json("volumes", &Json::Object(volumes(stack, service)));
+    intent.set("files", &part.mounts.digests);
+    intent.set("contents", &part.digests);
+    intent.set("externals", &externals);
+    intent.set("pullSecrets", &stack.settings.image_pull_secrets);
+    intent.set("deadline", &super::workload::progress_deadline(stack, service));
     if kind == Kind::Job {
-        set("replicas", json!(stack.replicas(key, service)));
+        intent.set("replicas", &stack.replicas(key, service));
     }
     // Without a port that is published, what lets its user listen stands nowhere else here.
     let low = |port: &Port| port.target < FIRST_FREE;
     if !service.ports.iter().any(low) && port::declared(service).any(|listen| listen.port < FIRST_FREE) && !runs_as_root(service) {
-        set("lowPorts", json!(true));
+        intent.set("lowPorts", &true);
     }
     let extension = stack.extension(key);
     let said = serde_json::to_value(&extension.pod).unwrap_or_default();
-    set("kubernetes", if said.as_object().is_some_and(Map::is_empty) { Json::Null } else { said });
-    set("schedule", json!(extension.schedule));
+    intent.set_json("kubernetes", if said.as_object().is_some_and(Map::is_empty) { &Json::Null } else { &said });
+    intent.set_json("schedule", &json!(extension.schedule));
     let apart: Vec<&String> = part.mounts.apart.keys().collect();
-    set("claimTemplates", if apart.is_empty() { Json::Null } else { json!(apart) });
-    set("restartedAt", json!(stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref())));
-    set("cpuRequest", json!(stack.settings.default_requests.cpu_milli));
-    set("memoryRequest", json!(stack.settings.default_requests.memory_bytes));
-    set("policy", of_policy(stack, service));
+    if !apart.is_empty() {
+        intent.set("claimTemplates", &apart);
+    }
+    intent.set_json("restartedAt", &json!(stack.settings.services.get(key).and_then(|service| service.restarted_at.as_ref())));
+    intent.set_json("cpuRequest", &json!(stack.settings.default_requests.cpu_milli));
+    intent.set_json("memoryRequest", &json!(stack.settings.default_requests.memory_bytes));
+    intent.set_json("policy", &of_policy(stack, service));
     let steps = service.pre_start.iter().map(|step| of_policy(stack, &step.container));
     let steps: Vec<Json> = steps.filter(|policy| !policy.is_null()).collect();
-    set("stepsPolicy", if steps.is_empty() { Json::Null } else { Json::Array(steps) });
+    if !steps.is_empty() {
+        intent.set_json("stepsPolicy", &Json::Array(steps));
+    }
     intent
 }
 
 /// What the file says of a service, without what changes no workload.
-fn slice(stack: &Stack, key: &str) -> Json {
-    let mut slice = report::node(&stack.project.root, &service_path(key)).map(yaml::to_json).unwrap_or_default();
-    if let Some(slice) = slice.as_object_mut() {
-        without_others(slice);
-        without_replicas(slice);
-        slice.remove(kubernetes::KEY);
-        for step in slice.get_mut("pre_start").and_then(Json::as_array_mut).into_iter().flatten().filter_map(Json::as_object_mut) {
-            without_others(step);
-        }
-    }
-    slice
+fn write_slice(stack: &Stack, key: &str, text: &mut Vec<u8>) {
+    let Some(service) = report::node(&stack.project.root, &service_path(key)) else { return text.extend(b"null") };
+    let kept = hash::sorted(service).into_iter().filter(|(key, node)| {
+        !ELSEWHERE.contains(key) && *key != kubernetes::KEY && (*key != "deploy" || without_replicas(node).next().is_some())
+    });
+    hash::write_entries(kept, text, |key, node, text| match (key, &node.value) {
+        ("deploy", Value::Mapping(_)) => hash::write_entries(without_replicas(node), text, |_, node, text| hash::write_node(node, text)),
+        ("pre_start", Value::Sequence(steps)) => hash::write_items(steps.iter(), text, write_step),
+        _ => hash::write_node(node, text),
+    });
+}
+
+/// What is said of `deploy` beside the replicas: where there is nothing else, it is as if it weren't there.
+fn without_replicas(deploy: &Node) -> impl Iterator<Item = (&str, &Node)> {
+    hash::sorted(deploy).into_iter().filter(|(key, _)| *key != "replicas")
+}
+
+fn write_step(step: &Node, text: &mut Vec<u8>) {
+    let kept = hash::sorted(step).into_iter().filter(|(key, _)| !ELSEWHERE.contains(key));
+    hash::write_entries(kept, text, |_, node, text| hash::write_node(node, text));
 }
 
 /// The declarations of the named volumes that a service mounts.
@@ -136,10 +142,13 @@ fn volumes(stack: &Stack, service: &Service) -> Map<String, Json> {
     service.volumes.iter().filter_map(|mount| declared(stack, "volumes", mount.source.as_deref()?)).collect()
 }
 
-fn without_others(slice: &mut Map<String, Json>) {
-    for attribute in ELSEWHERE {
-        slice.remove(attribute);
+/// A step before the start, without what changes nothing of it.
+fn step(node: &Node) -> Json {
+    let mut step = yaml::to_json(node);
+    if let Some(step) = step.as_object_mut() {
+        step.retain(|key, _| !ELSEWHERE.contains(&key.as_str()));
     }
+    step
 }
 
 /// What the administrator's policy makes of the service's words; what it merely allows changes nothing.
@@ -190,15 +199,6 @@ fn port(port: &Port) -> String {
     }
     let (address, number) = (port.host_ip.as_deref().unwrap_or_default(), port.published.as_deref().unwrap_or_default());
     format!("{inside} on the node's {address}:{number}")
-}
-
-fn without_replicas(slice: &mut Map<String, Json>) {
-    let Some(deploy) = slice.get_mut("deploy").and_then(Json::as_object_mut) else { return };
-    deploy.remove("replicas");
-    // Nothing else in it: as if it weren't there.
-    if deploy.is_empty() {
-        slice.remove("deploy");
-    }
 }
 
 fn declared(stack: &Stack, section: &str, name: &str) -> Option<(String, Json)> {

@@ -13,7 +13,7 @@ pub fn hosts<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<&'a str,
     let mut hosts: BTreeMap<&str, &str> = BTreeMap::new();
     for (key, service) in &project.services {
         for (attribute, mode) in modes(service) {
-            let path = service_path(key).key(attribute);
+            let path = service_path(key).key(attribute.to_owned());
             let Some(target) = target(project, mode, &path, report) else { continue };
             if target == key {
                 report.refuse("shared-pod", &path, "a service can't join itself");
@@ -26,7 +26,7 @@ pub fn hosts<'a>(project: &'a Project, report: &mut Report) -> BTreeMap<&'a str,
         if let Some(further) = hosts.get(host) {
             let attribute = project.services.get(*guest).and_then(|service| modes(service).next()).map_or("network_mode", |(name, _)| name);
             let message = format!("{host} itself joins the pod of {further}: name that one");
-            report.refuse("shared-pod", &service_path(guest).key(attribute), message);
+            report.refuse("shared-pod", &service_path(guest).key(attribute.to_owned()), message);
         }
     }
     hosts.retain(|guest, host| guest != host);

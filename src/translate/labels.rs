@@ -96,7 +96,7 @@ fn annotates(key: &str, policy: &Policy, path: &Path, report: &mut Report) -> bo
     let may = may_annotate(key, policy);
     if !may {
         let message = "annotations that the cluster may obey are left out, but for those of the administrator's policy.annotations";
-        report.warn("annotation", &path.key(key), message);
+        report.warn("annotation", &path.key(key.to_owned()), message);
     }
     may
 }
@@ -106,7 +106,7 @@ const KEPT: &str = "it is kept in compose-operator.dev/labels alone";
 const LOST: &str = "it has no effect";
 
 fn is_free(key: &str, path: &Path, otherwise: &str, report: &mut Report) -> bool {
-    let path = path.key(key);
+    let path = path.key(key.to_owned());
     if is_reserved(key) {
         report.refuse("reserved-label", &path, RESERVED);
         return false;

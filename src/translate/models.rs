@@ -13,7 +13,7 @@ use super::stack::Stack;
 pub fn variables(stack: &Stack, service: &Service, path: &Path, report: &mut Report) -> Vec<EnvVar> {
     let mut made = Vec::new();
     for (key, usage) in &service.models {
-        let path = path.key("models").key(key);
+        let path = path.key("models").key(key.to_owned());
         let Some(endpoint) = &stack.settings.policy.model_endpoint else {
             report.forbidden("model", &path, "no endpoint that serves models is configured", "modelEndpoint");
             continue;

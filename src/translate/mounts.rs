@@ -144,7 +144,10 @@ impl PodVolumes {
 
     /// All of them, by name.
     pub fn into_vec(self) -> Vec<Volume> {
-        self.0.into_values().map(|(volume, _)| volume).collect()
+        // Volumes are large, and most pods have one or two: room for more would be most of what a pod takes.
+        let mut all = Vec::with_capacity(self.0.len());
+        all.extend(self.0.into_values().map(|(volume, _)| volume));
+        all
     }
 }
 

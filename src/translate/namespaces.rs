@@ -56,7 +56,7 @@ pub fn check(stack: &Stack, service: &Service, path: &Path, report: &mut Report)
     ];
     for (attribute, mode, allowed, field) in written {
         let Some(mode) = mode.as_deref().filter(|mode| !mode.is_empty()) else { continue };
-        let path = path.key(attribute);
+        let path = path.key(attribute.to_owned());
         match (attribute, mode) {
             ("network_mode", "bridge" | "default" | "none") | ("ipc", "shareable" | "private") | ("pid", "private") => {}
             (_, "host") if allowed => {}

@@ -9,7 +9,7 @@ use super::workload::{self, Restart};
 /// Whether a service's program runs once.
 pub fn runs_once(stack: &Stack, key: &str, service: &Service, restart: Restart) -> bool {
     let mode = service.deploy.as_ref().map(|deploy| deploy.mode).unwrap_or_default();
-    let awaited = || restart != Restart::Always && workload::awaited(stack).contains(key);
+    let awaited = || restart != Restart::Always && stack.is_awaited(key);
     restart == Restart::No || mode == DeployMode::ReplicatedJob || awaited()
 }
 

@@ -58,7 +58,7 @@ pub fn plans<'a>(
     let deadline = inside.iter().map(|member| workload::progress_deadline(stack, member.service)).max().unwrap_or_default();
     let plan =
         Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
-    let object = workload::workload(stack, &plan, &pod, report);
+    let object = workload::workload(stack, &plan, &mut pod, report);
     let workload = object.key();
     check_replicas(context, &all, replicas, kind, &pod, report);
     objects.add(object, &first.path(), report);

@@ -230,7 +230,9 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
         }
         self.volumes.take(&mut mounts, self.count);
         self.count += 1;
-        self.before.extend(helper::containers(self.context.stack.settings.helper_image(), &container, &mounts));
+        let helpers = helper::containers(self.context.stack.settings.helper_image(), &container, &mounts);
+        self.before.reserve_exact(helpers.len());
+        self.before.extend(helpers);
         (Container { volume_mounts: some(mounts.volume_mounts()), ..container }, mounts, digests)
     }
 }
@@ -260,7 +262,7 @@ fn join(pod: &mut PodSecurityContext, more: &PodSecurityContext, path: &Path, re
             Some(other) if other.value == sysctl.value => {}
             Some(other) => {
                 let message = format!("shares a pod in which it is {:?}: one pod has one value", other.value);
-                report.refuse("shared-pod", &path.key("sysctls").key(&sysctl.name), message);
+                report.refuse("shared-pod", &path.key("sysctls").key(sysctl.name.clone()), message);
             }
             None => all.push(sysctl.clone()),
         }

@@ -45,7 +45,7 @@ pub fn probes(check: &Healthcheck, path: &Path, report: &mut Report) -> Probes {
     }
     for (name, duration) in [("interval", check.interval), ("timeout", check.timeout), ("start_interval", check.start_interval)] {
         if duration.is_some_and(|duration| !duration.is_zero() && duration < Duration::from_secs(1)) {
-            report.warn("healthcheck-rounded", &path.key(name), "probes count in seconds: rounded up to 1s");
+            report.warn("healthcheck-rounded", &path.key(name.to_owned()), "probes count in seconds: rounded up to 1s");
         }
     }
     let exec = ExecAction { command: Some(command.iter().map(|word| doubled(word)).collect()) };

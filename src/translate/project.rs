@@ -1,6 +1,8 @@
 //! What a project's text alone tells, before anything is translated.
 
-use crate::compose::model::{Network, Service};
+use std::collections::BTreeSet;
+
+use crate::compose::model::{DependencyCondition, Network, Project, Service};
 use crate::compose::path::Path;
 
 /// The network that a service without `networks` is on.
@@ -9,6 +11,13 @@ pub const DEFAULT_NETWORK: &str = "default";
 /// `services.<key>`.
 pub fn service_path(key: &str) -> Path {
     Path::of(&["services", key])
+}
+
+/// The services that others wait for to complete.
+pub fn awaited(project: &Project) -> BTreeSet<&str> {
+    let all = project.services.values().flat_map(|service| &service.depends_on);
+    let completed = all.filter(|(_, dependency)| dependency.condition == DependencyCondition::CompletedSuccessfully);
+    completed.map(|(name, _)| name.as_str()).collect()
 }
 
 /// The networks that a service is on, by key, sorted.

@@ -47,7 +47,7 @@ impl<'a> Report<'a> {
 
     /// Whether a step before a service says something else than it inherits from the service.
     pub fn written_in_step(&self, step: &Path, key: &str) -> bool {
-        let at = |path: &Path| node(self.root, &path.key(key)).map(crate::yaml::to_json);
+        let at = |path: &Path| node(self.root, &path.key(key.to_owned())).map(crate::yaml::to_json);
         at(step) != at(&of_service(step))
     }
 
@@ -113,7 +113,7 @@ fn of_service(path: &Path) -> Path {
     let inside = matches!(path.steps().get(2), Some(Step::Key(key)) if key == "pre_start");
     let steps = path.steps().into_iter().enumerate().filter(|(at, _)| !(inside && (*at == 2 || *at == 3)));
     steps.fold(Path::root(), |path, (_, step)| match step {
-        Step::Key(key) => path.key(key),
+        Step::Key(key) => path.key(key.to_owned()),
         Step::Index(index) => path.index(*index),
     })
 }
@@ -132,7 +132,7 @@ fn span(root: &Node, path: &Path) -> Option<Span> {
     let mut nearest = None;
     for step in path.steps() {
         let (span, next) = match step {
-            Step::Key(key) => match node.as_mapping().and_then(|mapping| mapping.get(key)) {
+            Step::Key(key) => match node.as_mapping().and_then(|mapping| mapping.get(key.as_ref())) {
                 Some(entry) => (entry.key_span, &entry.value),
                 None => break,
             },

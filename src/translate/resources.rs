@@ -40,7 +40,7 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
             let at = match what {
                 "memory" if reservations.memory.is_none() => path.key("mem_reservation"),
                 "cpus" if reservations.cpus.is_none() => path.key("cpu_shares"),
-                _ => at.key("reservations").key(what),
+                _ => at.key("reservations").key(what.to_owned()),
             };
             report.refuse("reservation", &at, "reserves more than the limit allows");
         }
@@ -54,7 +54,7 @@ pub fn resources(stack: &Stack, service: &Service, path: &Path, report: &mut Rep
     limited.extend(cpu.map(|milli| ("cpu".to_owned(), cpus(milli))));
     limited.extend(memory.map(|bytes| ("memory".to_owned(), Quantity(bytes.to_string()))));
     for (name, value) in &service.storage_opt {
-        let path = path.key("storage_opt").key(name);
+        let path = path.key("storage_opt").key(name.to_owned());
         match (name.as_str(), units::bytes(value)) {
             ("size", Some(bytes)) => {
                 limited.insert("ephemeral-storage".to_owned(), Quantity(bytes.to_string()));

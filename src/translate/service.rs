@@ -272,7 +272,7 @@ fn check_extension(extension: &PortExtension, port: &Port, at: &Path, report: &m
         (extension.external_traffic_policy.is_some(), "externalTrafficPolicy"),
     ] {
         if written {
-            report.warn("no-effect", &at.key(key), format!("has no effect: {why}"));
+            report.warn("no-effect", &at.key(key.to_owned()), format!("has no effect: {why}"));
         }
     }
 }

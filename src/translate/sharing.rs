@@ -36,7 +36,7 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
     check_networks((host, other), service, &path, report);
     let restart = |key: &str| kinds.get(key).copied().unwrap_or((Kind::Deployment, Restart::Absent));
     let ((kind, of_host), (_, of_guest)) = (restart(host), restart(guest));
-    let alone = workload::kind(guest, service, of_guest, workload::awaited(stack).contains(guest), report);
+    let alone = workload::kind(guest, service, of_guest, stack.is_awaited(guest), report);
     check_end((host, kind, of_host), (alone, of_guest), &path, report);
     let own = service.deploy.as_ref();
     let replicas = stack.replicas(guest, service);
@@ -63,7 +63,7 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
     }
     for key in stack.extension(guest).of_the_pod(stack.extension(host)) {
         let what = format!("has no effect of its own: write it at services.{host}");
-        warn(report, &path.key(KEY).key(key), host, &what);
+        warn(report, &path.key(KEY).key(key.to_owned()), host, &what);
     }
     for (attribute, own, others) in [
         ("dns", &service.dns, &other.dns),
@@ -71,11 +71,11 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
         ("dns_opt", &service.dns_opt, &other.dns_opt),
     ] {
         if !own.is_empty() && own != others {
-            warn(report, &path.key(attribute), host, "asks the same servers as that one");
+            warn(report, &path.key(attribute.to_owned()), host, "asks the same servers as that one");
         }
     }
     for (name, dependency) in service.depends_on.iter().filter(|(name, _)| stack.host(name) == host) {
-        let path = path.key("depends_on").key(name);
+        let path = path.key("depends_on").key(name.to_owned());
         match dependency.condition {
             DependencyCondition::Started => {}
             DependencyCondition::Healthy => {

@@ -6,7 +6,7 @@ use crate::compose::model::{Project, Service};
 
 use super::kubernetes::{self, Extensions, ServiceExtension};
 use super::names::ObjectName;
-use super::project::{engine_network, networks_of, service_path};
+use super::project::{awaited, engine_network, networks_of, service_path};
 use super::report::Report;
 use super::settings::{Facts, Settings};
 
@@ -21,6 +21,8 @@ pub struct Stack<'a> {
     takers: BTreeMap<ObjectName, &'a str>,
     members: BTreeMap<&'a str, BTreeSet<&'a str>>,
     hosts: BTreeMap<&'a str, &'a str>,
+    guests: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    awaited: BTreeSet<&'a str>,
 }
 
 impl<'a> Stack<'a> {
@@ -46,8 +48,23 @@ impl<'a> Stack<'a> {
             names.insert(key.as_str(), name);
         }
         let hosts = super::joins::hosts(project, report);
+        let mut guests: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (guest, host) in &hosts {
+            guests.entry(host).or_default().insert(guest);
+        }
         let extensions = kubernetes::read(project, settings, facts, report);
-        let mut stack = Self { project, settings, facts, extensions, names, takers, members: BTreeMap::new(), hosts };
+        let mut stack = Self {
+            project,
+            settings,
+            facts,
+            extensions,
+            names,
+            takers,
+            members: BTreeMap::new(),
+            hosts,
+            guests,
+            awaited: awaited(project),
+        };
         let mut members: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for key in stack.names.keys() {
             for network in stack.networks(key) {
@@ -68,12 +85,17 @@ impl<'a> Stack<'a> {
 
     /// The services that share the pod of this one, by key.
     pub fn guests(&self, host: &str) -> impl Iterator<Item = &'a str> {
-        self.hosts.iter().filter(move |(_, other)| **other == host).map(|(guest, _)| *guest)
+        self.guests.get(host).into_iter().flatten().copied()
     }
 
     /// The object name that a service's pods are labelled with.
     pub fn pod_name(&self, key: &str) -> Option<&ObjectName> {
         self.name_of(self.host(key))
+    }
+
+    /// Whether another service waits for this one to complete.
+    pub fn is_awaited(&self, key: &str) -> bool {
+        self.awaited.contains(key)
     }
 
     /// Whether the containers of a service's pod see each other's processes.

@@ -161,7 +161,7 @@ pub fn check(root: &Node, report: &mut Report) -> bool {
 fn visit(node: &Node, steps: &Steps, path: &Place<'_>, report: &mut Report) {
     match &node.value {
         Value::Mapping(mapping) => {
-            for (key, entry) in mapping {
+            for (key, entry) in mapping.iter() {
                 enter(key, &entry.value, steps, &path.key(key), report);
             }
         }

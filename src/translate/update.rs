@@ -37,7 +37,7 @@ pub fn check(service: &Service, path: &Path, report: &mut Report) {
     for (key, config) in [("update_config", &deploy.update_config), ("rollback_config", &deploy.rollback_config)] {
         let ratio = config.as_ref().and_then(|config| config.max_failure_ratio);
         if let Some(ratio) = ratio.filter(|ratio| !(0.0..=1.0).contains(ratio)) {
-            let path = path.key("deploy").key(key).key("max_failure_ratio");
+            let path = path.key("deploy").key(key.to_owned()).key("max_failure_ratio");
             report.refuse("failure-ratio", &path, format!("{ratio} is no share: expected a number from 0 to 1"));
         }
     }

@@ -1,7 +1,5 @@
 //! Which kind of workload a service becomes, and the workload itself.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec};
 use k8s_openapi::api::batch::v1::{Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -9,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::api::keys;
 use crate::compose::diagnostic::not_allowed;
-use crate::compose::model::{DependencyCondition, DeployMode, FailureAction, RestartCondition, Service, UpdateConfig, UpdateOrder};
+use crate::compose::model::{DeployMode, FailureAction, RestartCondition, Service, UpdateConfig, UpdateOrder};
 use crate::compose::path::Path;
 
 use super::desired::Lifetime;
@@ -70,14 +68,6 @@ pub fn restart(key: &str, service: &Service, report: &mut Report) -> Restart {
             Restart::OnFailure { attempts }
         }
     }
-}
-
-/// The services that others wait for to complete.
-pub fn awaited<'a>(stack: &Stack<'a>) -> BTreeSet<&'a str> {
-    let all = stack.services().flat_map(|(_, service, _)| &service.depends_on);
-    all.filter(|(_, dependency)| dependency.condition == DependencyCondition::CompletedSuccessfully)
-        .map(|(name, _)| name.as_str())
-        .collect()
 }
 
 /// Which kind a service becomes.
@@ -147,8 +137,8 @@ impl Plan<'_> {
     }
 }
 
-/// The workload of a service.
-pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> Object {
+/// The workload of a service, which takes the pod's template.
+pub fn workload(stack: &Stack, plan: &Plan, pod: &mut Pod, report: &mut Report) -> Object {
     let user = labels::of_deploy(plan.service, &stack.settings.policy, &plan.path(), report);
     let mut labels = user.labels;
     labels.extend(service_labels(stack, plan.key, plan.name));
@@ -156,7 +146,6 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
     annotations.insert(keys::SERVICE.to_owned(), plan.key.to_owned());
     let metadata = metadata(&plan.workload_name(), labels, annotations, plan.inputs.to_owned());
     let selector = LabelSelector { match_labels: Some(selector(stack, plan.name)), match_expressions: None };
-    let mut template = pod.template.clone();
     let update = update::config(stack.settings, plan.service);
     check_mode(plan, report);
     let min_ready = update::settle(update);
@@ -164,28 +153,33 @@ pub fn workload(stack: &Stack, plan: &Plan, pod: &Pod, report: &mut Report) -> O
         Kind::DaemonSet => {
             let spec = DaemonSetSpec {
                 selector,
-                template,
                 min_ready_seconds: (min_ready > 0).then_some(min_ready),
                 revision_history_limit: Some(REVISIONS),
                 update_strategy: Some(update::of_daemon_set(update, pod, &plan.path(), report)),
+                template: std::mem::take(&mut pod.template),
             };
             Object::DaemonSet(Box::new(DaemonSet { metadata, spec: Some(spec), ..DaemonSet::default() }))
         }
         Kind::Job => {
+            let mut template = std::mem::take(&mut pod.template);
             let attempts = attempts(plan.restart, &mut template);
             Object::Job(Box::new(Job { metadata, spec: Some(job(plan.replicas, attempts, template)), ..Job::default() }))
         }
         Kind::StatefulSet => {
+            let template = std::mem::take(&mut pod.template);
             Object::StatefulSet(Box::new(stateful::stateful_set(stack, plan, pod, (metadata, selector), template, min_ready)))
         }
-        Kind::CronJob => Object::CronJob(Box::new(schedule::cron_job(stack, plan, pod, metadata, template))),
+        Kind::CronJob => {
+            let template = std::mem::take(&mut pod.template);
+            Object::CronJob(Box::new(schedule::cron_job(stack, plan, pod, metadata, template)))
+        }
         _ => {
             let deadline = i32::try_from(plan.deadline).unwrap_or(i32::MAX);
             let spec = DeploymentSpec {
                 replicas: plan.written_replicas(stack),
                 selector,
-                template,
                 strategy: Some(update::of_deployment(update, pod, &plan.path(), report)),
+                template: std::mem::take(&mut pod.template),
                 min_ready_seconds: (min_ready > 0).then_some(min_ready),
                 progress_deadline_seconds: Some(deadline.max(min_ready.saturating_add(1))),
                 revision_history_limit: Some(REVISIONS),

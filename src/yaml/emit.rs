@@ -1,6 +1,6 @@
 use serde_json::{Map, Number, Value as Json};
 
-use super::{Entry, FileId, Node, Span, Value};
+use super::{Entry, FileId, Mapping, Node, Span, Value};
 
 /// The tree as JSON. Infinities and NaN, which JSON can't say, become text as YAML writes them.
 pub fn to_json(node: &Node) -> Json {
@@ -32,9 +32,10 @@ pub fn from_json(json: &Json, file: FileId) -> Node {
             .unwrap_or_default(),
         Json::String(text) => Value::String(text.clone()),
         Json::Array(items) => Value::Sequence(items.iter().map(|item| from_json(item, file)).collect()),
-        Json::Object(entries) => Value::Mapping(
-            entries.iter().map(|(key, value)| (key.clone(), Entry { key_span: span, value: from_json(value, file) })).collect(),
-        ),
+        Json::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| (key.clone(), Entry { key_span: span, value: from_json(value, file) }));
+            Value::from(entries.collect::<Mapping>())
+        }
     };
     Node::new(value, span)
 }

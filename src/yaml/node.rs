@@ -28,7 +28,8 @@ pub enum Value {
     Float(f64),
     String(String),
     Sequence(Vec<Node>),
-    Mapping(Mapping),
+    /// In a box, since it is large and most nodes are texts.
+    Mapping(Box<Mapping>),
 }
 
 /// One entry of a mapping; its key's own position is kept for messages about the key.
@@ -47,7 +48,7 @@ pub struct Node {
     pub value: Value,
     pub span: Span,
     /// A local tag such as `!reset`, or [`TIMESTAMP`]; other tags of the core schema are resolved away.
-    pub tag: Option<String>,
+    pub tag: Option<Box<str>>,
     /// Whether part of the value comes from a Secret; such a value never reaches a message, a status or a log.
     pub tainted: bool,
 }
@@ -224,7 +225,7 @@ impl From<Vec<Node>> for Value {
 
 impl From<Mapping> for Value {
     fn from(entries: Mapping) -> Self {
-        Self::Mapping(entries)
+        Self::Mapping(Box::new(entries))
     }
 }
 

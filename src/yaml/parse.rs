@@ -244,7 +244,7 @@ impl Builder<'_> {
         // The end of a block is only known from its last child: its own event stands at the next token.
         let end = if at.end > at.start { at.end } else { frame.end };
         let span = Span { end, ..frame.start };
-        let mut node = Node { tag: frame.tag, ..Node::new(Value::Null, span) };
+        let mut node = Node { tag: frame.tag.map(Into::into), ..Node::new(Value::Null, span) };
         node.value = match frame.content {
             Content::Sequence(items) => Value::Sequence(items),
             Content::Mapping { mut entries, merge, .. } => {
@@ -252,11 +252,11 @@ impl Builder<'_> {
                     let (key, value) = *merge;
                     // What is merged stands at the mapping's own place, and so does what its tag says about that place.
                     if matches!(value.tag.as_deref(), Some(RESET | OVERRIDE)) && node.tag.is_none() {
-                        node.tag = Some(OVERRIDE.to_owned());
+                        node.tag = Some(OVERRIDE.into());
                     }
                     self.merge(&mut entries, key, value)?;
                 }
-                Value::Mapping(entries)
+                Value::from(entries)
             }
         };
         let built = Built { node, size: frame.size, bytes: frame.bytes, height: frame.height, merge: false };
@@ -294,7 +294,7 @@ impl Builder<'_> {
                     self.error(at, format!("{text} is no number that JSON has; put it in quotes"))?;
                 }
                 node.value = value;
-                node.tag = mark.map(str::to_owned);
+                node.tag = mark.map(Into::into);
             }
             (Some(_), Some(core)) if core == "binary" => match binary(text) {
                 Some(text) => node.value = text.into(),
@@ -303,13 +303,13 @@ impl Builder<'_> {
             (Some(_), Some(core)) => match scalar::resolve_tagged(&core, text) {
                 Ok((value, mark)) => {
                     node.value = value;
-                    node.tag = mark.map(str::to_owned);
+                    node.tag = mark.map(Into::into);
                 }
                 Err(found) => self.error(at, format!("a !!{found} value is tagged !!{core}"))?,
             },
             (local, _) => {
                 node.value = text.into();
-                node.tag = local.map(Tag::original).filter(|tag| tag != "!");
+                node.tag = local.map(Tag::original).filter(|tag| tag != "!").map(Into::into);
             }
         }
         Ok(Built { node, size: 1, bytes: text.len(), height: 0, merge: plain && tag.is_none() && text == "<<" })
@@ -396,7 +396,7 @@ impl Builder<'_> {
                 self.error(key, format!("<< wants a mapping or a list of mappings, found {kind}"))?;
                 continue;
             };
-            for (name, entry) in source {
+            for (name, entry) in *source {
                 entries.entry(name).or_insert(entry);
             }
         }

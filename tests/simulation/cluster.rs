@@ -370,16 +370,6 @@ impl Cluster {
         });
     }
 
-    /// How often the replicas of a workload, which somebody else had set, became the operator's again since a point of the log.
-    pub fn taken_back(&self, key: &Key, from: usize) -> usize {
-        let states = self.log[key.kind as usize][from..].iter().filter_map(|event| match event {
-            Event::Object(_, of, Some(object)) if of == key => Some(object.holds_replicas),
-            _ => None,
-        });
-        let states: Vec<bool> = states.collect();
-        states.windows(2).filter(|pair| !pair[0] && pair[1]).count()
-    }
-
     /// DELETE with preconditions.
     pub fn delete(&mut self, key: &Key, uid: &str, version: &str, slow: bool) -> Result<(), Refused> {
         if uid.is_empty() || version.is_empty() {

@@ -40,7 +40,7 @@ impl Names {
         match &node.value {
             Value::Sequence(items) => items.iter().for_each(|item| self.visit(item)),
             Value::Mapping(mapping) => {
-                for (key, entry) in mapping {
+                for (key, entry) in mapping.iter() {
                     match (key.as_str(), &entry.value.value) {
                         // Its `environment` is the content of a secret; nothing else of it takes variables without a dollar.
                         ("secrets", Value::Mapping(_)) => {}

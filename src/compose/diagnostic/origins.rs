@@ -49,7 +49,7 @@ impl Origins {
         self.replace(later.span, earlier.span);
         match &later.value {
             Value::Mapping(mapping) => {
-                for (key, entry) in mapping {
+                for (key, entry) in mapping.iter() {
                     let before = earlier.as_mapping().and_then(|mapping| mapping.get(key));
                     self.replace(entry.key_span, before.map_or(earlier.span, |before| before.key_span));
                     self.replace_all(&entry.value, before.map_or(earlier, |before| &before.value));

@@ -75,12 +75,24 @@ fn port_ranges_are_bounded() {
 
 #[test]
 fn lists_that_are_merged_cost_no_more_than_their_length() {
-    let list = lines(40_000, |index| format!("- o{index}\n"));
-    let other = lines(40_000, |index| format!("      - p{index}\n"));
+    let list = lines(20_000, |index| format!("- o{index}\n"));
+    let other = lines(20_000, |index| format!("      - p{index}\n"));
     let found = web(&format!("security_opt:\n{list}")).merged("b.yaml", &format!("services:\n  web:\n    security_opt:\n{other}"));
     let start = cpu_time();
-    assert_eq!(found.project().services["web"].security_opt.len(), 80_000);
+    assert_eq!(found.project().services["web"].security_opt.len(), 40_000);
     assert!(cpu_time().saturating_sub(start) < MOST, "took {:?}", cpu_time().saturating_sub(start));
+}
+
+#[test]
+fn files_that_are_merged_onto_much_are_bounded_together() {
+    let first = lines(5_000, |index| format!("- o{index}\n"));
+    let merged = |count: usize| {
+        (0..count).fold(web(&format!("security_opt:\n{first}")), |found, index| {
+            found.merged(&format!("f{index}.yaml"), "services: {web: {tty: true}}")
+        })
+    };
+    assert!(merged(9).project().services["web"].tty);
+    bounded(&merged(10), "merged one after the other, have more than 50000 values");
 }
 
 #[test]

@@ -94,6 +94,9 @@ pub fn model(node: &Node) -> ModelConfig {
 
 /// The entries of a top-level section.
 pub fn each<T>(root: &Node, section: &str, read: impl Fn(&str, &Node) -> T) -> IndexMap<String, T> {
-    let mapping = root.get(section).and_then(Node::as_mapping);
-    mapping.into_iter().flatten().map(|(name, entry)| (name.clone(), read(name, &entry.value))).collect()
+    let Some(mapping) = root.get(section).and_then(Node::as_mapping) else { return IndexMap::new() };
+    // Services are large: a map that grows would hold them twice for a while.
+    let mut all = IndexMap::with_capacity(mapping.len());
+    all.extend(mapping.iter().map(|(name, entry)| (name.clone(), read(name, &entry.value))));
+    all
 }

@@ -24,7 +24,7 @@ impl<'k> Keys<'k> {
             return Self::default();
         };
         for key in mapping.keys().filter(|key| !known.contains(&key.as_str())) {
-            let path = path.key(key);
+            let path = path.key(key.to_owned());
             let message = match closest(key, known.iter().copied()) {
                 Some(close) => format!("unknown attribute, did you mean \"{close}\"?"),
                 None => format!("unknown attribute; allowed are {}", known.join(", ")),
@@ -49,7 +49,7 @@ impl<'k> Keys<'k> {
     pub fn node(&self, key: &str) -> Option<(&'k Node, Path)> {
         self.levels.iter().find_map(|(mapping, path)| {
             let node = &mapping.get(key)?.value;
-            (!node.is_null()).then(|| (node, path.key(key)))
+            (!node.is_null()).then(|| (node, path.key(key.to_owned())))
         })
     }
 
@@ -120,13 +120,13 @@ impl<'k> Keys<'k> {
         let mut found = BTreeMap::new();
         for (mapping, path) in self.levels.iter().rev() {
             let Some(node) = mapping.get(key).map(|entry| &entry.value).filter(|node| !node.is_null()) else { continue };
-            let path = path.key(key);
+            let path = path.key(key.to_owned());
             let Some(entries) = node.as_mapping() else {
                 report.refuse("wrong-type", &path, format!("expected a mapping, found {}", node.kind()));
                 continue;
             };
             for (name, entry) in entries {
-                let path = path.key(name);
+                let path = path.key(name.to_owned());
                 match entry.value.scalar_text() {
                     Some(text) => drop(found.insert(name.clone(), (text, path))),
                     None => report.refuse("wrong-type", &path, format!("expected text, found {}", entry.value.kind())),

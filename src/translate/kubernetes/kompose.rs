@@ -42,8 +42,9 @@ struct Labels<'l>(BTreeMap<&'l str, Label<'l>>);
 impl<'l> Labels<'l> {
     fn of(maps: &[(&'l IndexMap<String, String>, Path)]) -> Self {
         let all = maps.iter().flat_map(|(labels, path)| labels.iter().map(move |label| (label, path)));
-        let own =
-            all.filter_map(|((key, value), path)| Some((key.strip_prefix(PREFIX)?, Label { value: value.trim(), path: path.key(key) })));
+        let own = all.filter_map(|((key, value), path)| {
+            Some((key.strip_prefix(PREFIX)?, Label { value: value.trim(), path: path.key(key.to_owned()) }))
+        });
         Self(own.collect())
     }
 

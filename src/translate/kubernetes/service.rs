@@ -154,7 +154,7 @@ pub fn read(keys: &Keys, service: &Service, path: &Path, settings: &Settings, re
     if keys.node("schedule").is_none() {
         for key in ["concurrencyPolicy", "backoffLimit"] {
             // What stands at the top level is for those that have one.
-            if let Some((_, path)) = keys.node(key).filter(|(_, path)| *path == at.key(key)) {
+            if let Some((_, path)) = keys.node(key).filter(|(_, path)| *path == at.key(key.to_owned())) {
                 report.warn("no-effect", &path, "has no effect without `schedule`");
             }
         }
@@ -395,7 +395,11 @@ pub fn consolidate(
             [(!service.ports.is_empty(), "ports"), (service.image.is_some(), "image"), (service.build.is_some(), "build")]
         {
             if written {
-                report.warn("no-effect", &path.key(attribute), "has no effect: the service is somewhere else (x-kubernetes.external)");
+                report.warn(
+                    "no-effect",
+                    &path.key(attribute.to_owned()),
+                    "has no effect: the service is somewhere else (x-kubernetes.external)",
+                );
             }
         }
     } else if service.provider.is_some() {

@@ -36,7 +36,7 @@ pub fn sysctls(
 ) -> Vec<Sysctl> {
     let mut made: Vec<Sysctl> = Vec::new();
     for (name, value) in &service.sysctls {
-        let path = path.key("sysctls").key(name);
+        let path = path.key("sysctls").key(name.to_owned());
         let Some(namespace) = Namespace::of(name) else {
             report.refuse("sysctl", &path, "is a parameter of the whole node, which no pod has of its own");
             continue;

@@ -24,10 +24,10 @@ fn visit(node: &Node, steps: &Steps, path: &Path, found: &mut Vec<Written>) {
         Value::Mapping(mapping) => {
             // What is implied stands at the position of what it was derived from.
             let written_out = mapping.values().any(|entry| entry.key_span != node.span);
-            for (key, entry) in mapping {
+            for (key, entry) in mapping.iter() {
                 let implied = entry.key_span == Span::default() || (written_out && entry.key_span == node.span);
                 if let Some(next) = steps.below.get(key.as_str()).or_else(|| steps.below.get("*")).filter(|_| !implied) {
-                    enter(&entry.value, entry.key_span, next, &path.key(key), found);
+                    enter(&entry.value, entry.key_span, next, &path.key(key.clone()), found);
                 }
             }
         }
