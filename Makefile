@@ -51,14 +51,17 @@ deny:
 # What containers show: the operator as its image and chart make it, on a real node in namespaces of its own. Needs Linux and root; elsewhere
 # TEST_CLUSTER=current make e2e takes the cluster of the current kubeconfig, and installs IMAGE there if one is given. ARGS are those of the
 # tests: make e2e ARGS='--test-threads=1 words'. Figures are then in target/tmp/e2e.tsv and e2e-operator.txt.
+# Last of all, what failed in short.
+failed = { cat target/tmp/e2e-failures.txt >&2 2>/dev/null; exit 1; }
 e2e: export RUST_TEST_THREADS ?= 8
 e2e:
+	@rm -f target/tmp/e2e-failures.txt
 ifeq ($(TEST_CLUSTER),current)
 	cargo test --no-run --test e2e
 	$(if $(IMAGE),cargo run -q -p realnode -- install --image $(IMAGE))
-	cargo test --test e2e -- $(ARGS)
+	cargo test --test e2e -- $(ARGS) || $(failed)
 else
-	cargo run -q -p realnode -- run --operator --meanwhile 'cargo test --no-run --test e2e' cargo test --test e2e -- $(ARGS)
+	cargo run -q -p realnode -- run --operator --meanwhile 'cargo test --no-run --test e2e' cargo test --test e2e -- $(ARGS) || $(failed)
 endif
 
 # The real node itself: it comes up, loses its power, and leaves nothing.

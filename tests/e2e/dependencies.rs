@@ -42,17 +42,18 @@ services:
     image: busybox
     init: true
     command: sleep infinity
-    healthcheck: {test: "echo . >>/tmp/checks; test $$(wc -l </tmp/checks) -ge 4", interval: 60s, retries: 1, start_period: 60s, start_interval: 1s}
+    healthcheck: {test: "echo . >>/tmp/checks; test $$(wc -l </tmp/checks) -ge 4", interval: 60s, retries: 1, start_period: 300s, start_interval: 1s}
 "#;
     space.create("shop", file).await;
     space.ready("shop").await;
-    // Both are the kubelet's own times: three further checks took three seconds and not three minutes.
+    // Both are the kubelet's own times: three further checks took three seconds and not three minutes. Then comes the first check of those that
+    // count, which a kubelet that was just started puts off by up to a minute.
     let status = space.pod("web").await.status.unwrap();
     let started = status.container_statuses.unwrap()[0].state.clone().unwrap().running.unwrap().started_at.unwrap().0;
     let ready =
         status.conditions.unwrap().into_iter().find(|condition| condition.type_ == "Ready").unwrap().last_transition_time.unwrap().0;
     let took = ready.duration_since(started);
-    assert!((2..30).contains(&took.as_secs()), "from start to readiness: {took:?}");
+    assert!((2..150).contains(&took.as_secs()), "from start to readiness: {took:?}");
     assert_eq!(space.restarts("web").await, 0);
     space.close().await;
 }

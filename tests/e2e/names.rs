@@ -25,8 +25,8 @@ services:
     space.create("shop", file).await;
     space.ready("shop").await;
     let names = ["server", "linked", "contained", "hosted", "aliased", "second", "SERVER", "Aliased"];
-    let ask = names.map(|name| format!("until nc -z -w 1 {name} 8000; do sleep 0.1; done; echo {name}")).join("\n");
-    let answered = space.sh("client", &format!("timeout 30 sh -c '{ask}'")).await;
+    let ask = names.map(|name| format!("nc -z -w 1 {name} 8000 && echo {name}")).join(" && ");
+    let answered = space.sh_until("client", &ask).await;
     assert_eq!(answered.lines().collect::<Vec<_>>(), names);
     space.sh_until("client", "nc -z -w 1 HTTP 80 && nc -z -w 1 http 80").await;
     space.close().await;

@@ -27,7 +27,7 @@ networks: {front: }
     // A port that a node may have is the node's.
     answer(&[&format!("http://{}:30998", space.node_address().await)], "with its page", |page| page.contains("nginx")).await;
     for (service, port) in [("web", 8081), ("local", 30999)] {
-        let refused = curl(&[&format!("http://{}:{port}", space.node_address().await)]).await;
+        let refused = curl(&["--max-time", "5", &format!("http://{}:{port}", space.node_address().await)]).await;
         assert!(refused.is_err(), "{service}: a port of 127.0.0.1 answers outside");
     }
     let services = space.list::<Service>().await;
@@ -118,7 +118,7 @@ async fn udp_is_published_as_well() {
     let address = space.published("shop", "web", 5300).await.replace(':', "/");
     crate::support::until("it echoes", async || {
         let mut command = crate::support::outside("bash");
-        command.args(["-c", &format!("exec 3<>/dev/udp/{address}; echo hello >&3; timeout 1 head -n 1 <&3")]);
+        command.args(["-c", &format!("exec 3<>/dev/udp/{address}; echo hello >&3; timeout 5 head -n 1 <&3")]);
         let said = String::from_utf8_lossy(&crate::support::finish(command).await.stdout).into_owned();
         if said == "hello\n" { Ok(()) } else { Err(said) }
     })

@@ -6,19 +6,12 @@ use compose_operator::api::ComposeStack;
 use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, ResourceQuota};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod, PodCondition, ResourceQuota};
 use kube::Resource;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::support::{Space, lag, service};
-
-/// From the fault to the words in the status.
-const SOON: Duration = Duration::from_secs(10);
-
-/// The operator's part of that: from the moment when an object of the cluster shows the fault. Until then it is the kubelet's time, which a busy
-/// machine stretches.
-const OWN_PART: Duration = Duration::from_secs(5);
+use crate::support::{SOON, Space, lag, service};
 
 /// Applies a file, and waits until the message of its service `web` has the words: soon after an object of the cluster shows the fault.
 async fn told<K>(space: &Space, file: &str, is_fault: impl Fn(&K) -> bool, words: &[&str])
@@ -26,48 +19,54 @@ where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug + Send + 'static,
 {
     space.create("shop", file).await;
-    told_of(space, is_fault, words).await;
+    let late = told_of(space, "web", is_fault, words).await;
+    assert!(late < SOON, "told after {late:?}");
 }
 
-/// The same of a fault that comes later.
-async fn told_of<K>(space: &Space, is_fault: impl Fn(&K) -> bool, words: &[&str])
+/// How long after an object of the cluster shows a fault the message of a service has the words. Until then it is the kubelet's time.
+pub async fn told_of<K>(space: &Space, name: &str, is_fault: impl Fn(&K) -> bool, words: &[&str]) -> Duration
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + DeserializeOwned + Clone + std::fmt::Debug + Send + 'static,
 {
-    let (late, stack) = lag(space.until_any::<K>("with the fault", is_fault), until_told(space, words)).await;
-    let message = &service(&stack, "web").message;
-    eprintln!("told after {late:?}: {message:?}");
-    assert!(late < OWN_PART);
+    let description = format!("with the fault of {name}");
+    let (late, stack) = lag(space.until_any::<K>(&description, is_fault), until_told(space, name, words)).await;
+    eprintln!("told after {late:?}: {:?}", service(&stack, name).message);
+    late
 }
 
-async fn until_told(space: &Space, words: &[&str]) -> ComposeStack {
+async fn until_told(space: &Space, name: &str, words: &[&str]) -> ComposeStack {
     let says = |stack: &ComposeStack| {
         let services = stack.status.iter().flat_map(|status| &status.services);
-        let message = services.filter(|service| service.name == "web").find_map(|service| service.message.as_deref());
+        let message = services.filter(|service| service.name == name).find_map(|service| service.message.as_deref());
         message.is_some_and(|message| words.iter().all(|word| message.contains(word)))
     };
-    space.until_stack("shop", &format!("saying {words:?} of web"), says).await
+    space.until_stack("shop", &format!("saying {words:?} of {name}"), says).await
 }
 
 /// The statuses of a pod's containers.
-fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+pub fn containers(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten())
 }
 
 /// How a pod's containers have ended, those also that have been started again since.
-fn ends(pod: &Pod) -> impl Iterator<Item = &ContainerStateTerminated> {
+pub fn ends(pod: &Pod) -> impl Iterator<Item = &ContainerStateTerminated> {
     containers(pod).flat_map(|status| [&status.state, &status.last_state]).flatten().filter_map(|state| state.terminated.as_ref())
 }
 
 /// Why a pod's containers wait.
-fn waits(pod: &Pod, reasons: &[&str]) -> bool {
+pub fn waits(pod: &Pod, reasons: &[&str]) -> bool {
     let waiting = containers(pod).filter_map(|status| status.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
     waiting.into_iter().any(|reason| reasons.contains(&reason))
 }
 
-/// The time since a container of `web` first ended, by the kubelet's own clock.
-async fn since_its_end(space: &Space) -> Duration {
-    let pod = space.pod("web").await;
+/// The conditions of a pod.
+pub fn conditions(pod: &Pod) -> impl Iterator<Item = &PodCondition> {
+    pod.status.iter().flat_map(|status| status.conditions.iter().flatten())
+}
+
+/// The time since a container of a service first ended, by the kubelet's own clock.
+pub async fn since_its_end(space: &Space, name: &str) -> Duration {
+    let pod = space.pod(name).await;
     let first = ends(&pod).filter_map(|end| end.finished_at.as_ref()).map(|time| time.0).min().unwrap();
     Timestamp::now().duration_since(first).unsigned_abs()
 }
@@ -77,7 +76,7 @@ async fn a_program_that_takes_too_much_memory() {
     let space = Space::open("oom").await;
     let file = r#"services: {web: {image: debian, command: [tail, /dev/zero], mem_limit: 20m, restart: always}}"#;
     told(&space, file, |pod: &Pod| ends(pod).any(|end| end.reason.as_deref() == Some("OOMKilled")), &["OOMKilled"]).await;
-    assert!(since_its_end(&space).await < SOON);
+    assert!(since_its_end(&space, "web").await < SOON);
     space.close().await;
 }
 
@@ -86,7 +85,7 @@ async fn a_program_that_crashes() {
     let space = Space::open("crash").await;
     let file = r#"services: {web: {image: busybox, command: [sh, -c, "exit 3"], restart: always}}"#;
     told(&space, file, |pod: &Pod| ends(pod).any(|end| end.exit_code == 3), &["exit code 3"]).await;
-    assert!(since_its_end(&space).await < SOON);
+    assert!(since_its_end(&space, "web").await < SOON);
     space.close().await;
 }
 
@@ -122,7 +121,8 @@ async fn a_healthcheck_that_fails_from_the_start_or_later() {
     space.ready("shop").await;
     space.until_pods("web", 1).await;
     space.sh("web", "touch /tmp/broken").await;
-    told_of(&space, unready, &["healthcheck"]).await;
+    let late = told_of(&space, "web", unready, &["healthcheck"]).await;
+    assert!(late < SOON, "told after {late:?}");
     space.close().await;
 }
 
@@ -146,8 +146,8 @@ async fn a_namespace_whose_quota_of_storage_is_used_up() {
     // The operator itself is refused: all of the time is its own.
     let begin = Instant::now();
     space.create("shop", file).await;
-    until_told(&space, &["quota"]).await;
-    assert!(begin.elapsed() < OWN_PART, "told after {:?}", begin.elapsed());
+    until_told(&space, "web", &["quota"]).await;
+    assert!(begin.elapsed() < SOON, "told after {:?}", begin.elapsed());
     space.close().await;
 }
 
@@ -174,10 +174,7 @@ async fn a_program_that_fills_the_disk() {
 async fn a_node_that_has_not_enough() {
     let space = Space::open("unschedulable").await;
     let reserve = "deploy: {resources: {reservations: {memory: 100t}}}";
-    let unschedulable = |pod: &Pod| {
-        let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-        conditions.into_iter().any(|condition| condition.type_ == "PodScheduled" && condition.status == "False")
-    };
+    let unschedulable = |pod: &Pod| conditions(pod).any(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
     let file = format!("services: {{web: {{image: busybox, command: sleep infinity, {reserve}}}}}");
     told(&space, &file, unschedulable, &["memory"]).await;
     space.close().await;

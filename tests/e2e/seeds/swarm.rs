@@ -1,8 +1,5 @@
 //! The stacks that came from a Swarm: exact counts, healing, words that every replica shows.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use compose_operator::api::ComposeStack;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service};
@@ -10,17 +7,15 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::ResourceExt;
 use kube::api::DeleteParams;
 use serde_json::json;
+use std::collections::BTreeSet;
 
-use crate::support::{Seed, Space, answer, lag, node, service, until};
+use crate::support::{SOON, Seed, Space, answer, lag, node, service, until};
 
 /// What a stack's status says of a service's replicas: ready and wanted.
 fn replicas(stack: &ComposeStack, name: &str) -> (i32, i32) {
     let service = service(stack, name);
     (service.ready, service.desired)
 }
-
-/// What the operator may take to tell what the cluster shows: progress is told every three seconds.
-const TOLD: Duration = Duration::from_secs(5);
 
 /// Waits until three pods of a service are ready, and the stack's status says so no later than it may.
 async fn three_again(space: &Space, stack: &str, name: &str) {
@@ -34,7 +29,7 @@ async fn three_again(space: &Space, stack: &str, name: &str) {
     });
     let says = |stack: &ComposeStack| replicas(stack, name) == (3, 3);
     let (late, _) = lag(ready, space.until_stack(stack, "at 3/3", says)).await;
-    assert!(late < TOLD, "told {late:?} after it was so");
+    assert!(late < SOON, "told {late:?} after it was so");
     space.ready(stack).await;
 }
 
@@ -62,7 +57,7 @@ async fn simple_server_scales_to_three_and_heals_within_seconds() {
     let gone = async { space.api::<Pod>().delete(&killed.name_any(), &at_once).await.unwrap() };
     let is_new = |pod: &Pod| pod.uid().is_some_and(|uid| !before.contains(&uid)) && pod.labels().contains_key("pod-template-hash");
     let (late, ()) = lag(gone, space.until_any::<Pod>("in the place of the one that was killed", is_new)).await;
-    assert!(late.as_secs() < 3, "replaced after {late:?}");
+    assert!(late < SOON, "replaced after {late:?}");
     three_again(space, &seed.name, "simple-server").await;
     assert_eq!(uids(space, "simple-server").await.difference(&before).count(), 1, "the others stay");
 

@@ -9,7 +9,7 @@ use devcluster::{AuditLog, Cluster};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How long a test waits for anything: far longer than it takes, as other tests run beside it.
-pub const PATIENCE: Duration = Duration::from_mins(3);
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// The operator's own namespace; also the name of its release, its Deployment and its account.
 pub const OPERATOR_NAMESPACE: &str = "compose-operator";
@@ -31,6 +31,7 @@ pub fn installed() -> &'static Installed {
         if let Some(log) = &mut audit {
             log.read().unwrap();
         }
+        super::failures::note();
         super::usage::watch();
         Installed { cluster, audit: Mutex::new(audit) }
     })

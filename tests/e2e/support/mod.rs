@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 #[path = "../../cluster/support/examples.rs"]
 mod examples;
+mod failures;
 mod installed;
 mod measures;
 mod node;
@@ -18,14 +19,16 @@ mod seed;
 mod space;
 mod steady;
 mod time;
+mod timeline;
 mod usage;
 mod witness;
 
-pub use installed::{OPERATOR_NAMESPACE, alone, installed};
+pub use installed::{Alone, OPERATOR_NAMESPACE, alone, installed};
 pub use node::{answer, curl, finish, node, outside, until};
 pub use reach::{Connection, greeting};
 pub use seed::Seed;
 pub use space::{Space, condition, service};
-pub use steady::Steady;
-pub use time::lag;
+pub use steady::{ASK, Request, Steady};
+pub use time::{SOON, lag};
+pub use timeline::Timeline;
 pub use witness::Witness;

@@ -54,10 +54,10 @@ pub fn outside(program: &str) -> Command {
     )
 }
 
-/// What curl gets outside of the cluster at once, or why it doesn't.
+/// What curl gets outside of the cluster, or why it doesn't. The last argument of a kind counts: `--max-time 5` where nobody is to answer.
 pub async fn curl(arguments: &[&str]) -> Result<String, String> {
     let mut command = outside("curl");
-    command.args(["--silent", "--show-error", "--fail", "--max-time", "5"]).args(arguments);
+    command.args(["--silent", "--show-error", "--fail", "--max-time", "30"]).args(arguments);
     let output = finish(command).await;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }

@@ -1,6 +1,6 @@
 //! Who gets through to whom, and through what is published.
 
-use super::node::{finish, outside};
+use super::node::{finish, outside, until};
 use super::space::Space;
 
 /// What becomes of a connection.
@@ -16,7 +16,7 @@ impl Space {
     /// What a service's container, whose image has Debian's programs, gets when it opens a connection.
     pub async fn connect(&self, client: &str, name: &str, port: u16) -> Connection {
         let script = format!(
-            "getent ahostsv4 {name} >/dev/null || {{ echo no such name; exit; }}; nc -z -w 2 {name} {port} && echo open || echo closed"
+            "getent ahostsv4 {name} >/dev/null || {{ echo no such name; exit; }}; nc -z -w 5 {name} {port} && echo open || echo closed"
         );
         match self.sh(client, &script).await.trim() {
             "open" => Connection::Open,
@@ -26,12 +26,16 @@ impl Space {
     }
 }
 
-/// The first words of a server that speaks first, as a machine beside the node gets them; of bytes that are no text, a dot each.
-pub async fn greeting(address: &str) -> Result<String, String> {
+/// The first words of a server that speaks first, as a machine beside the node gets them as soon as they are as described; of bytes that are no
+/// text, a dot each.
+pub async fn greeting(address: &str, words: &str) -> String {
     let place = address.replace(':', "/");
-    let mut command = outside("bash");
-    command.args(["-c", &format!("exec 3<>/dev/tcp/{place} && timeout 2 head -c 64 <&3 | tr -c '[:print:]' .")]);
-    let output = finish(command).await;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.stdout.is_empty() { Err(text(&output.stderr)) } else { Ok(text(&output.stdout)) }
+    until(&format!("{address} greets with {words}"), async || {
+        let mut command = outside("bash");
+        command.args(["-c", &format!("exec 3<>/dev/tcp/{place} && timeout 2 head -c 64 <&3 | tr -c '[:print:]' .")]);
+        let output = finish(command).await;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        if said.contains(words) { Ok(said) } else { Err(said) }
+    })
+    .await
 }

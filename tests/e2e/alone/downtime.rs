@@ -3,30 +3,41 @@
 use std::path::Path;
 use std::process::Command;
 
+use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::support::{OPERATOR_NAMESPACE, Space, Steady, finish, installed, node, until};
+use crate::support::{ASK, Alone, OPERATOR_NAMESPACE, Request, Space, Steady, Timeline, alone, finish, installed, node, until};
 
-/// Asks by the service's name from within the stack, and says `ok` or `failed` for each request.
+/// Asks by the service's name from within the stack. A line for each request: when it ended, curl's exit code, and what curl said.
 const CLIENT: &str = r#"
-until wget -q -O /dev/null http://web/; do sleep 0.1; done
-while :; do timeout 5 wget -q -O /dev/null http://web/ && echo ok || echo failed; sleep 0.05; done
+until curl -sSf --max-time 30 -o /dev/null http://web/; do sleep 0.1; done 2>/dev/null
+while :; do said=$(curl "$@" http://web/ 2>&1); echo $(date +%s.%N) $? $said; sleep 0.05; done
 "#;
 
+/// Each answer says from which pod it comes.
+const SERVER: &str =
+    "server { listen 80; add_header X-Pod $hostname always; location / { root /usr/share/nginx/html; index index.html; } }";
+
+/// What its page says before the change of the config, and after it.
+const PAGES: [&str; 2] = ["one", "two"];
+
 fn shop(image: &str, page: &str) -> Value {
+    let configs = [("page", "/usr/share/nginx/html/index.html"), ("server", "/etc/nginx/conf.d/default.conf")];
     let web = json!({
-        "image": image, "ports": ["8080:80"], "deploy": {"replicas": 3}, "configs": [{"source": "page", "target": "/usr/share/nginx/html/index.html"}],
+        "image": image, "ports": ["8080:80"], "deploy": {"replicas": 3},
+        "configs": configs.map(|(source, target)| json!({"source": source, "target": target})),
         "healthcheck": {"test": "curl -sf http://127.0.0.1/", "interval": "1s"},
         // A name for one service alone is written into its pods by the operator's own image: another version's pods are others.
         "links": ["store:warehouse"],
     });
-    let client = json!({"image": "busybox", "init": true, "command": ["sh", "-c", CLIENT], "depends_on": ["web"]});
+    let words: Vec<String> = ["sh", "-c", CLIENT, "sh"].iter().chain(&ASK).map(|word| word.replace('$', "$$")).collect();
+    let client = json!({"image": "debian", "init": true, "command": words, "depends_on": ["web"]});
     let store = json!({"image": "busybox", "init": true, "command": "sleep infinity"});
-    let file = json!({"services": {"web": web, "client": client, "store": store}, "configs": {"page": {"content": page}}});
+    let file = json!({"services": {"web": web, "client": client, "store": store}, "configs": {"page": {"content": page}, "server": {"content": SERVER.replace('$', "$$")}}});
     json!({"compose": file.to_string()})
 }
 
@@ -34,43 +45,73 @@ fn shop(image: &str, page: &str) -> Value {
 struct Asked {
     space: Space,
     steady: Steady,
+    timeline: Timeline,
+    _alone: Alone,
 }
 
 impl Asked {
     async fn open(topic: &str) -> Self {
+        let alone = alone().await;
         let space = Space::open(topic).await;
-        space.create_spec("shop", shop("nginx:1", "one")).await;
+        let timeline = Timeline::of(&space, "web");
+        space.create_spec("shop", shop("nginx:1", PAGES[0])).await;
         space.ready("shop").await;
-        space.logs_until("client", "that it was answered", |said| said.contains("ok")).await;
+        space.logs_until("client", "that it was answered", |said| said.contains(PAGES[0])).await;
         let url = format!("http://{}", space.published("shop", "web", 80).await);
-        crate::support::answer(&[&url], "with its page", |page| page == "one").await;
-        let steady = Steady::ask(topic, &url);
+        crate::support::answer(&[&url], "with its page", |page| page == PAGES[0]).await;
+        let steady = Steady::ask(&url, &PAGES);
         steady.more(10).await;
-        Self { space, steady }
+        Self { space, steady, timeline, _alone: alone }
     }
 
     /// The change is through: some requests later none must have failed.
     async fn close(self) {
         self.steady.more(20).await;
-        let failures = self.steady.failures();
-        assert!(failures.is_empty(), "requests from outside failed: {failures:?}");
-        let said = self.space.logs("client").await;
-        assert!(said.lines().count() > 20 && said.lines().all(|line| line == "ok"), "requests from within failed: {said}");
+        let within: Vec<Request> = self.space.logs("client").await.lines().map(logged).collect();
+        let outside = self.steady.end();
+        assert!(within.len() > 20, "{} requests from within", within.len());
+        let failures = |requests: &[Request], place: &str| {
+            let failed = requests.iter().filter_map(|request| Some((request.at, request.failure.as_ref()?)));
+            failed.map(|(at, what)| self.timeline.add(at, format!("FAILED {place}: {what}"))).count()
+        };
+        let failed = (failures(&within, "from within"), failures(&outside, "from outside"));
+        eprintln!("{} requests from within, {} from outside", within.len(), outside.len());
+        assert!(
+            failed == (0, 0),
+            "{} of {} requests from within failed, and {} of {} from outside:\n{}",
+            failed.0,
+            within.len(),
+            failed.1,
+            outside.len(),
+            self.timeline.tell()
+        );
         self.space.close().await;
     }
+}
+
+/// A line of the client's.
+fn logged(line: &str) -> Request {
+    let mut words = line.splitn(3, ' ');
+    let [at, code, said] = [(); 3].map(|()| words.next().unwrap_or_default());
+    let (seconds, fraction) = at.split_once('.').unwrap_or((at, "0"));
+    let at = Timestamp::new(seconds.parse().unwrap(), fraction.parse().unwrap()).unwrap();
+    Request::new(at, code == "0", said, &PAGES)
 }
 
 #[tokio::test]
 async fn a_change_of_the_image_and_one_of_a_config_fail_no_request() {
     let asked = Asked::open("rolled").await;
-    asked.space.patch("shop", shop("nginx:2", "one")).await;
+    asked.timeline.mark("another image");
+    asked.space.patch("shop", shop("nginx:2", PAGES[0])).await;
     asked.space.ready("shop").await;
     let images =
         asked.space.pods("web").await.iter().map(|pod| pod.spec.clone().unwrap().containers[0].image.clone().unwrap()).collect::<Vec<_>>();
     assert_eq!(images, ["nginx:2"; 3]);
-    asked.space.patch("shop", shop("nginx:2", "two")).await;
+    asked.timeline.mark("another config");
+    asked.space.patch("shop", shop("nginx:2", PAGES[1])).await;
     asked.space.ready("shop").await;
     asked.space.sh("web", "grep two /usr/share/nginx/html/index.html").await;
+    asked.timeline.mark("all is ready");
     asked.close().await;
 }
 
@@ -108,6 +149,7 @@ async fn a_restart_and_an_upgrade_of_the_operator_fail_no_request() {
     let asked = Asked::open("upgraded").await;
     let old = operators(&asked.space).await;
     let pods = Api::<Pod>::namespaced(asked.space.client.clone(), OPERATOR_NAMESPACE);
+    asked.timeline.mark("the operator's pod is deleted");
     for name in &old {
         pods.delete(name, &DeleteParams::default()).await.unwrap();
     }
@@ -115,6 +157,7 @@ async fn a_restart_and_an_upgrade_of_the_operator_fail_no_request() {
 
     let old = operators(&asked.space).await;
     let before = generations(&asked.space).await;
+    asked.timeline.mark("the operator is upgraded");
     let image = upgrade(&asked.space).await;
     asked.space.patch("shop", json!({"services": {"client": {"replicas": 1}}})).await;
     replaced(&asked, &old).await;
