@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn of_very_many_variables_none_is_read_beyond_the_bound() {
-        let lines = |count: usize| (0..count).map(|index| format!("A{index}=x\n")).collect::<String>();
+        let lines = |count: usize| (0..count).flat_map(|index| [format!("A{index}=x"), "\n".to_owned()]).collect::<String>();
         for format in [Format::DotEnv, Format::Raw] {
             assert_eq!(load(&lines(MAX_VARIABLES), format, false).1, "");
             let told = load(&lines(MAX_VARIABLES + 1), format, false).1;

@@ -113,7 +113,7 @@ fn of_service(path: &Path) -> Path {
     let inside = matches!(path.steps().get(2), Some(Step::Key(key)) if key == "pre_start");
     let steps = path.steps().into_iter().enumerate().filter(|(at, _)| !(inside && (*at == 2 || *at == 3)));
     steps.fold(Path::root(), |path, (_, step)| match step {
-        Step::Key(key) => path.key(key.to_owned()),
+        Step::Key(key) => path.key(key.clone()),
         Step::Index(index) => path.index(*index),
     })
 }
