@@ -12,7 +12,7 @@ use crate::translate::Settings;
 
 use super::memory::Memory;
 use super::networks::Networks;
-use super::queue::Queue;
+use super::queue::{DEBOUNCE, Queue};
 
 /// What all reconciles share.
 pub struct Context {
@@ -58,7 +58,7 @@ impl Context {
             self.count(memory.counted.as_deref(), None);
         }
         for other in self.networks.forget(stack) {
-            self.queue.add(other, super::DEBOUNCE);
+            self.queue.add(other, DEBOUNCE);
         }
         memory.filter(|memory| memory.keeps).map(|memory| memory.uid.clone())
     }

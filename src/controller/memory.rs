@@ -10,8 +10,8 @@ use crate::cluster::{Fetched, Reference};
 use crate::translate::Key;
 
 use super::decide::{Answer, Failure, Kept, Probed, Repair};
+use super::good::Good;
 use super::pace::Pace;
-use super::revision::Good;
 use super::translation::Translation;
 
 /// The memory of one stack.

@@ -4,6 +4,8 @@ mod act;
 mod backoff;
 mod context;
 pub mod decide;
+mod facts;
+mod good;
 mod memory;
 mod networks;
 mod observe;
@@ -14,10 +16,6 @@ mod revision;
 mod run;
 pub mod source;
 mod translation;
-
-use std::time::Duration;
+mod wanted;
 
 pub use run::{Election, Error, Options, operate, run};
-
-/// What happens to a stack within this time is one look.
-const DEBOUNCE: Duration = Duration::from_millis(20);

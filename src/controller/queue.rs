@@ -9,6 +9,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::cluster::StackKey;
 
+/// What happens to a stack within this time is one look.
+pub const DEBOUNCE: Duration = Duration::from_millis(20);
+
 /// Stacks that are due, and when.
 #[derive(Debug, Default)]
 pub struct Queue {

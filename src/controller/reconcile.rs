@@ -20,7 +20,7 @@ use super::decide::{FailureKind, Input, Kept, Note, Observed, Outcome, StackView
 use super::memory::Memory;
 use super::observe::{Sight, Viewer};
 use super::revision;
-use super::translation::{self, Later, Wanted};
+use super::wanted::{Later, Wanted, wanted};
 
 /// Looks at a stack even though nothing happened: a delete that falls into a relist, or an event that is lost, is found by it.
 const PERIOD: Duration = Duration::from_mins(10);
@@ -61,7 +61,7 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
     if let Err(error) = revision::good(ctx, key, entry, undone.as_ref(), memory).await {
         return later(ctx, key, memory, &error);
     }
-    let wanted = match translation::wanted(ctx, key, entry, memory).await {
+    let wanted = match wanted(ctx, key, entry, memory).await {
         Ok(wanted) => wanted,
         Err(Later::Woken) => return jittered(PERIOD),
         Err(Later::Failed(error)) => return later(ctx, key, memory, &error),
@@ -218,11 +218,4 @@ fn describe(action: &super::decide::Action) -> String {
 
 fn count(ctx: &Context, result: &'static str) {
     ctx.caller.metrics().reconciles.get_or_create(&metrics::Outcome { result }).inc();
-}
-
-/// Why a stack is looked at later, without a decision now.
-impl From<Error> for Later {
-    fn from(error: Error) -> Self {
-        Later::Failed(error)
-    }
 }

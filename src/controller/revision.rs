@@ -11,18 +11,9 @@ use crate::cluster::stack::StackEntry;
 
 use super::context::Context;
 use super::decide::{Kept, Record, Refusal};
+use super::good::{Good, Revived};
 use super::memory::Memory;
 use super::source;
-use super::translation::Revived;
-
-/// The last good revision, as it was read.
-#[derive(Debug)]
-pub struct Good {
-    /// The failed update that it is read for.
-    failure: RolledBack,
-    /// What it is to become, or why it is of no use.
-    pub revived: Result<Revived, Arc<Refusal>>,
-}
 
 /// Reads and translates the last good revision, where an update of the present generation has failed and that isn't done yet.
 ///
@@ -44,7 +35,8 @@ pub async fn good(
         return Ok(());
     }
     let sources = revision::read(&ctx.caller, &ctx.namespace, entry.uid()).await?;
-    let revived = sources.map(|sources| Revived::new(ctx, key, sources, memory)).ok_or_else(|| Arc::new(gone()));
+    let revived =
+        sources.map(|sources| Revived::new(&ctx.cache, &ctx.settings, key, sources, &memory.copies)).ok_or_else(|| Arc::new(gone()));
     memory.good = Some(Good { failure: failure.clone(), revived });
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::telemetry::http::{Health, serve};
 use crate::translate::Settings;
 
 use super::context::Context;
-use super::queue::Queue;
+use super::queue::{DEBOUNCE, Queue};
 use super::reconcile::reconcile;
 use super::revision;
 
@@ -91,7 +91,7 @@ pub async fn operate(client: Client, options: Options, stop: CancellationToken) 
     let health = Health::default();
     let queue = Arc::new(Queue::default());
     let wake = queue.clone();
-    let cache = Arc::new(Cache::new(Box::new(move |stack| wake.add(stack, super::DEBOUNCE)), health.metrics.clone()));
+    let cache = Arc::new(Cache::new(Box::new(move |stack| wake.add(stack, DEBOUNCE)), health.metrics.clone()));
     let mut watches = cache.follow(&client, &options.settings.without);
     let mut endpoints = JoinSet::new();
     if let Some(address) = options.listen {
