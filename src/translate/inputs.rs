@@ -201,11 +201,21 @@ fn port(port: &Port) -> String {
     format!("{inside} on the node's {address}:{number}")
 }
 
+/// A claim grows under its pods.
+fn without_size(declaration: &mut Map<String, Json>) {
+    let Some(options) = declaration.get_mut("driver_opts").and_then(Json::as_object_mut) else { return };
+    options.remove("size");
+    if options.is_empty() {
+        declaration.remove("driver_opts");
+    }
+}
+
 fn declared(stack: &Stack, section: &str, name: &str) -> Option<(String, Json)> {
     let mut node = yaml::to_json(report::node(&stack.project.root, &Path::of(&[section, name]))?);
     kubernetes::without(&mut node);
     if let Some(declaration) = node.as_object_mut() {
         declaration.remove("labels");
+        without_size(declaration);
     }
     Some((name.to_owned(), node))
 }

@@ -9,13 +9,13 @@ use serde_json::json;
 
 use crate::support::{Space, operator_stopped};
 
-fn file(size: &str, more: bool) -> String {
+fn file(class: &str, more: bool) -> String {
     let (mount, volume) = if more { (", 'logs:/logs'", "logs: {x-kubernetes: {shared: false}}") } else { ("", "") };
     format!(
         "
 services:
   db: {{image: db, volumes: ['data:/data'{mount}], deploy: {{replicas: 2}}, x-kubernetes: {{kind: StatefulSet}}}}
-volumes: {{data: {{driver_opts: {{size: {size}}}, x-kubernetes: {{shared: false}}}}, {volume}}}
+volumes: {{data: {{driver_opts: {{class: {class}}}, x-kubernetes: {{shared: false}}}}, {volume}}}
 "
     )
 }
@@ -32,12 +32,12 @@ async fn made_anew(space: &Space, uid: Option<String>) -> StatefulSet {
 #[tokio::test]
 async fn a_stateful_set_whose_claims_change_is_made_anew_with_the_claims_that_there_are() {
     let space = Space::open("immutable").await;
-    space.create("shop", &file("1g", false)).await;
+    space.create("shop", &file("standard", false)).await;
     space.ready("shop").await;
     let (first, before) = (space.api::<StatefulSet>().get("db").await.unwrap(), claims(&space).await);
     assert_eq!(before.len(), 2);
 
-    space.compose("shop", &file("2g", false)).await;
+    space.compose("shop", &file("other", false)).await;
     let second = made_anew(&space, first.uid()).await;
     space.ready("shop").await;
     assert_eq!(claims(&space).await, before);
@@ -45,7 +45,7 @@ async fn a_stateful_set_whose_claims_change_is_made_anew_with_the_claims_that_th
     assert!(pods.iter().all(|pod| pod.owner_references().iter().any(|owner| Some(&owner.uid) == second.uid().as_ref())));
 
     // A pod never gets a further volume.
-    space.compose("shop", &file("2g", true)).await;
+    space.compose("shop", &file("other", true)).await;
     made_anew(&space, second.uid()).await;
     space.ready("shop").await;
     let after = claims(&space).await;
@@ -56,12 +56,12 @@ async fn a_stateful_set_whose_claims_change_is_made_anew_with_the_claims_that_th
 #[tokio::test]
 async fn the_replicas_of_a_stateful_set_that_is_made_anew_go_one_by_one() {
     let space = Space::open("immutable-rolls").await;
-    space.create("shop", &file("1g", false)).await;
+    space.create("shop", &file("standard", false)).await;
     space.ready("shop").await;
     let first = space.api::<StatefulSet>().get("db").await.unwrap();
     space.annotate_pods("db", "example.com/kept", Some("true")).await;
     // The successor's pods are never ready, so that the first one of them stops the roll-out.
-    let unready = file("2g", false).replace("image: db,", "image: db, labels: {devcluster/unready: 'true'},");
+    let unready = file("other", false).replace("image: db,", "image: db, labels: {devcluster/unready: 'true'},");
     space.compose("shop", &unready).await;
     let second = made_anew(&space, first.uid()).await;
     let adopted = |pod: &Pod| {
@@ -69,7 +69,7 @@ async fn the_replicas_of_a_stateful_set_that_is_made_anew_go_one_by_one() {
             && pod.owner_references().iter().any(|owner| Some(&owner.uid) == second.uid().as_ref())
     };
     space.until_any::<Pod>("that has stayed", adopted).await;
-    space.compose("shop", &file("2g", false)).await;
+    space.compose("shop", &file("other", false)).await;
     space.close().await;
 }
 

@@ -27,10 +27,13 @@ async fn a_volume_grows_and_tells_that_it_does_not_shrink() {
     };
     space.until::<PersistentVolumeClaim>("shop-data", "bound", bound).await;
     space.ready("shop").await;
+    let pods = space.names::<Pod>().await;
 
     space.compose("shop", &file("2g")).await;
     let grown = |claim: Option<&PersistentVolumeClaim>| claim.is_some_and(|claim| size(claim) == "2Gi");
     space.until::<PersistentVolumeClaim>("shop-data", "grown", grown).await;
+    space.ready("shop").await;
+    assert_eq!(space.names::<Pod>().await, pods, "it grows under its pod");
 
     space.compose("shop", &file("512m")).await;
     let stack = space.until_stack("shop", "telling that its claim stays", |stack| warns(stack, "claim-stays")).await;
@@ -61,16 +64,18 @@ volumes: {{data: {{driver_opts: {{size: {size}}}, x-kubernetes: {{shared: false}
     space.ready("shop").await;
     let before = names(&space.list::<PersistentVolumeClaim>().await);
     assert_eq!(before.len(), 2);
+    let uids = |pods: Vec<Pod>| pods.iter().map(ResourceExt::uid).collect::<Vec<_>>();
+    let pods = uids(space.list::<Pod>().await);
+    let grown = |claim: Option<&PersistentVolumeClaim>| claim.is_some_and(|claim| size(claim) == "2Gi");
 
     space.compose("shop", &file("2g", 2)).await;
     for name in ["volume-data-db-0", "volume-data-db-1"] {
-        let grown = |claim: Option<&PersistentVolumeClaim>| claim.is_some_and(|claim| size(claim) == "2Gi");
         space.until::<PersistentVolumeClaim>(name, "grown", grown).await;
     }
     space.ready("shop").await;
     assert_eq!(names(&space.list::<PersistentVolumeClaim>().await), before);
+    assert_eq!(uids(space.list::<Pod>().await), pods, "they grow under their pods");
 
-    // A further replica has the new size from the start, and one that shrinks is told of.
     space.compose("shop", &file("512m", 2)).await;
     let stack = space.until_stack("shop", "telling that its claims stay", |stack| warns(stack, "claim-stays")).await;
     let told: Vec<_> = stack.status.unwrap().warnings.into_iter().filter(|warning| warning.code == "claim-stays").collect();
@@ -78,7 +83,8 @@ volumes: {{data: {{driver_opts: {{size: {size}}}, x-kubernetes: {{shared: false}
         "the claim volume-data-db-0 (and 1 more of other replicas) exists already: its size stays 2Gi: 512Mi would be less".to_owned();
     assert_eq!(told.iter().map(|warning| (&warning.path, &warning.message)).collect::<Vec<_>>(), [(&"volumes.data".to_owned(), &expected)]);
     space.compose("shop", &file("2g", 3)).await;
-    space.until::<PersistentVolumeClaim>("volume-data-db-2", "made", |claim| claim.is_some()).await;
+    // That of a further replica, too.
+    space.until::<PersistentVolumeClaim>("volume-data-db-2", "grown", grown).await;
     space.ready("shop").await;
     let claims = space.list::<PersistentVolumeClaim>().await;
     assert_eq!(names(&claims)[..2], before[..]);

@@ -28,6 +28,10 @@ fn what_changes_no_pod_changes_no_inputs() {
     let of_user = |more: &str| inputs(&format!("services: {{web: {{image: x, user: '5'{more}}}}}"));
     assert_eq!(of_user(", expose: [8080]"), of_user(""));
     assert_ne!(of_user(", expose: [80]"), of_user(""), "its user may listen there then");
+    let volume = |options: &str| inputs(&format!("services: {{web: {{image: x, volumes: ['vol:/v']}}}}\nvolumes: {{vol: {{{options}}}}}"));
+    assert_eq!(volume("driver_opts: {size: 1g}"), volume("driver_opts: {size: 2g}"));
+    assert_eq!(volume("driver_opts: {size: 1g}, labels: {a: b}"), volume(""));
+    assert_ne!(volume("driver_opts: {type: tmpfs, o: size=1g}"), volume("driver_opts: {type: tmpfs, o: size=2g}"));
     let ports = |published: &str| inputs(&format!("services: {{web: {{image: x, ports: ['{published}:80']}}}}"));
     assert_eq!(ports("8080"), ports("9090"));
 }

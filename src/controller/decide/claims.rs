@@ -28,6 +28,8 @@ impl OfReplica<'_> {
         let wanted = self.template.metadata.annotations.as_ref()?.get(keys::INPUTS)?;
         let requests = self.template.spec.as_ref()?.resources.as_ref()?.requests.as_ref()?;
         let changed = match (&self.live.inputs, &self.live.state) {
+            // What has no volume yet can't grow.
+            (_, WorkloadView::Claim { phase, .. }) if phase != "Bound" => false,
             (Some(inputs), _) => inputs != wanted,
             // Nothing tells what it was made by.
             (None, WorkloadView::Claim { spec, .. }) => exceeds(requests, spec),

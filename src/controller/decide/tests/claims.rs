@@ -98,3 +98,17 @@ fn claims_that_are_not_of_the_replicas_are_left_alone() {
     let Action::Apply { object, uid, .. } = &bench.decide().actions[0] else { panic!("{:?}", bench.actions()) };
     assert_eq!((object.name(), uid.as_str()), ("data-db-0", "uid-data-db-0"));
 }
+
+#[test]
+fn a_claim_grows_once_it_has_a_volume() {
+    let mut bench = running();
+    let phase = |bench: &mut Bench, to: &str| {
+        let WorkloadView::Claim { phase, .. } = &mut bench.live(Kind::PersistentVolumeClaim, "data-db-1").state else { panic!("no claim") };
+        to.clone_into(phase);
+    };
+    phase(&mut bench, "Pending");
+    want(&mut bench, "4Gi");
+    bench.check(&["apply PersistentVolumeClaim data-db-0 Changed"]);
+    phase(&mut bench, "Bound");
+    bench.check(&["apply PersistentVolumeClaim data-db-0 Changed", "apply PersistentVolumeClaim data-db-1 Changed"]);
+}
