@@ -24,6 +24,9 @@ pub struct AuditEvent {
     authenticated: Account,
     #[serde(rename = "impersonatedUser")]
     impersonated: Option<Account>,
+    /// Which program asked, as it calls itself.
+    #[serde(default)]
+    pub user_agent: String,
     /// What the request is about; absent where it is about no resource (`/healthz`).
     pub object_ref: Option<ObjectRef>,
     response_status: Option<Code>,

@@ -10,8 +10,6 @@ use crate::go_build::GoBuild;
 pub struct Binaries {
     /// etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl and the supervisor, by the first argument.
     pub controlplane: PathBuf,
-    /// The simulated nodes. A binary of its own, because its flags clash with those of Kubernetes.
-    pub kwok: PathBuf,
     pub helm: PathBuf,
 }
 
@@ -23,20 +21,19 @@ impl Binaries {
     /// Takes the binaries from the cache, or builds them into it: some four minutes on two cores, with progress on standard error. Processes that
     /// ask at the same time wait for one build.
     pub fn build() -> Result<Self, Error> {
-        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
-        let directory = GoBuild {
-            what: "the control plane",
-            expected: "some 4 minutes on 2 cores",
-            module: &module,
-            packages: &[
-                ("controlplane", "./cmd/controlplane"),
-                ("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
-                ("helm", "helm.sh/helm/v4/cmd/helm"),
-            ],
-            linker_flags: LINKER_FLAGS,
-            tags: "",
-        }
-        .into_cache()?;
-        Ok(Self { controlplane: directory.join("controlplane"), kwok: directory.join("kwok"), helm: directory.join("helm") })
+        let packages = [("controlplane", "./cmd/controlplane"), ("helm", "helm.sh/helm/v4/cmd/helm")];
+        let directory = build("the control plane", "some 4 minutes on 2 cores", &packages)?;
+        Ok(Self { controlplane: directory.join("controlplane"), helm: directory.join("helm") })
     }
+}
+
+/// The simulated nodes, built like the control plane. A program of its own, because its flags clash with those of Kubernetes; where nodes are real,
+/// nobody needs it.
+pub fn kwok() -> Result<PathBuf, Error> {
+    Ok(build("the simulated nodes", "some seconds", &[("kwok", "sigs.k8s.io/kwok/cmd/kwok")])?.join("kwok"))
+}
+
+fn build(what: &str, expected: &str, packages: &[(&str, &str)]) -> Result<PathBuf, Error> {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+    GoBuild { what, expected, module: &module, packages, linker_flags: LINKER_FLAGS, tags: "" }.into_cache()
 }

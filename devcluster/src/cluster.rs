@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::audit::AuditLog;
-use crate::binaries::Binaries;
+use crate::binaries::{self, Binaries};
 use crate::error::Error;
 use crate::go_build::cache_directory;
 use crate::pki::Pki;
@@ -330,12 +330,14 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
 
 fn launch(directory: &Path, options: &Options, detached: bool) -> Result<Cluster, Error> {
     let binaries = Binaries::build()?;
+    let kwok = (options.nodes > 0).then(binaries::kwok).transpose()?;
     let mut progress = Progress::new();
     fs::create_dir_all(directory).map_err(Error::file("create", directory))?;
     let [api_port, etcd_port] = free_ports()?;
     let pki = Pki::create(&directory.join("pki"))?;
     let inputs = Inputs {
         binaries: &binaries,
+        kwok: kwok.as_deref(),
         pki: &pki,
         directory,
         detached,
@@ -387,6 +389,7 @@ pub fn prepare_machine(directory: &Path, machine: &Machine) -> Result<(), Error>
     let pki = Pki::create(&directory.join("pki"))?;
     prepare(&Inputs {
         binaries: &binaries,
+        kwok: None,
         pki: &pki,
         directory,
         detached: true,

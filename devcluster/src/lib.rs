@@ -21,7 +21,7 @@ mod plan;
 mod progress;
 
 pub use audit::{AuditEvent, AuditLog, ObjectRef, Stage};
-pub use binaries::Binaries;
+pub use binaries::{Binaries, kwok};
 pub use cluster::{Cluster, Options, User, prepare_machine, prepare_steps};
 pub use companion::Companion;
 pub use error::Error;

@@ -81,7 +81,7 @@ fn run(Arguments { name, verb }: Arguments) -> Result<(), Error> {
         Verb::Down => Cluster::down(&name)?,
         Verb::Kubectl { arguments } => return become_process(Cluster::named(&name)?.kubectl().args(arguments)),
         Verb::Helm { arguments } => return become_process(Cluster::named(&name)?.helm().args(arguments)),
-        Verb::Build => drop(Binaries::build()?),
+        Verb::Build => drop((Binaries::build()?, devcluster::kwok()?)),
     }
     Ok(())
 }

@@ -84,6 +84,8 @@ pub struct MachineUser {
 /// What one control plane is made with.
 pub struct Inputs<'a> {
     pub binaries: &'a Binaries,
+    /// What simulates nodes, where there are any of these.
+    pub kwok: Option<&'a Path>,
     pub pki: &'a Pki,
     pub directory: &'a Path,
     pub detached: bool,
@@ -126,9 +128,7 @@ impl Plan {
             ),
             Step::create("storage class", "/apis/storage.k8s.io/v1/storageclasses", storage_class()),
         ]);
-        if inputs.nodes > 0 {
-            steps.push(start("simulated nodes", "kwok", &inputs.binaries.kwok, "", kwok(inputs)));
-        }
+        steps.extend(inputs.kwok.map(|program| start("simulated nodes", "kwok", program, "", kwok(inputs))));
         steps.extend((1..=inputs.nodes).map(|index| Step::create("simulated nodes", "/api/v1/nodes", node(index))));
         steps.push(Step::wait("controllers", "/api/v1/namespaces/default/serviceaccounts/default", "", "", 60));
         // The controller manager takes the taint away when it has seen that the node is ready: from then on pods are placed.

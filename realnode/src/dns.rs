@@ -95,7 +95,7 @@ fn deployment() -> Value {
                     "priorityClassName": "system-cluster-critical",
                     "containers": [{
                         "name": "coredns",
-                        "image": "registry.k8s.io/coredns/coredns:v1.15.0",
+                        "image": "registry.k8s.io/coredns/coredns:v1.14.4",
                         "args": ["-conf", "/etc/coredns/Corefile"],
                         "ports": [
                             {"name": "dns", "containerPort": 53, "protocol": "UDP"},

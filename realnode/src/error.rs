@@ -27,6 +27,8 @@ pub enum Error {
     BusyGroup(PathBuf),
     #[error("there is no use for a node: `{0}` failed")]
     Meanwhile(String),
+    #[error("{0} says nowhere `compose-operator/` and a version: no other version can be made of it")]
+    NoVersion(PathBuf),
     #[error("{action} {path}")]
     File {
         action: &'static str,

@@ -13,25 +13,43 @@ use crate::shell;
 /// Namespace, release and account.
 const NAME: &str = "compose-operator";
 
-/// Puts the image into the node's registry, with one to upgrade to, and installs the source tree's chart from there. Its namespace takes only
-/// pods that keep to the strictest of Kubernetes' standards.
+/// Puts the image into the node's registry, with one to upgrade to, and installs the source tree's chart from there, or upgrades what is
+/// installed. Its namespace takes only pods that keep to the strictest of Kubernetes' standards.
 pub fn install(node: &Node, image: &OperatorImage, source: &Path) -> Result<(), Error> {
     let mut progress = Progress::new();
     progress.passing("installing the operator");
     push(node, image, source)?;
     image.push_next(node)?;
-    let chart = source.join("charts").join(NAME);
     let kubectl = |words: &[&str]| shell::run(node.joined("kubectl").args(words));
-    kubectl(&["create", "namespace", NAME])?;
-    kubectl(&["label", "namespace", NAME, "pod-security.kubernetes.io/enforce=restricted"])?;
+    let is_upgrade = kubectl(&["get", "namespace", NAME]).is_ok();
+    if is_upgrade {
+        forget_images(node)?;
+    } else {
+        kubectl(&["create", "namespace", NAME])?;
+    }
+    kubectl(&["label", "--overwrite", "namespace", NAME, "pod-security.kubernetes.io/enforce=restricted"])?;
     let mut helm: Command = node.joined("helm");
-    shell::run(helm.args(["install", NAME]).arg(chart).args(["--namespace", NAME, "--create-namespace"]))?;
-    let roll_out = ["--namespace", NAME, "rollout", "status", "deployment", NAME, "--timeout=2m"];
+    helm.args(["upgrade", "--install", "--reset-values", NAME]).arg(source.join("charts").join(NAME)).args(["--namespace", NAME]);
+    shell::run(&mut helm)?;
+    if is_upgrade {
+        kubectl(&["--namespace", NAME, "rollout", "restart", "deployment", NAME])?;
+    }
+    let roll_out = ["--namespace", NAME, "rollout", "status", "deployment", NAME, "--timeout=5m"];
     if let Err(error) = kubectl(&roll_out) {
         let why = kubectl(&["--namespace", NAME, "describe", "pods"]).unwrap_or_default();
         return Err(Error::Start(format!("the operator isn't available: {error}\n{why}")));
     }
-    progress.done("the operator is installed");
+    progress.done(if is_upgrade { "the operator is upgraded" } else { "the operator is installed" });
+    Ok(())
+}
+
+/// The tags stay the same from build to build: what the node has pulled under them is not what the registry has now.
+fn forget_images(node: &Node) -> Result<(), Error> {
+    let ctr = |words: &[&str]| shell::run(node.inside("ctr")?.args(["--namespace", "k8s.io", "images"]).args(words));
+    let images = ctr(&["list", "--quiet"])?;
+    for image in images.lines().filter(|image| image.contains("/compose-operator:")) {
+        ctr(&["remove", image])?;
+    }
     Ok(())
 }
 

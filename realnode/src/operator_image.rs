@@ -23,8 +23,10 @@ pub struct OperatorImage {
 /// What compiles and links the operator's C parts; Rust comes from the machine.
 const BUILDER_PACKAGES: [&str; 3] = ["ca-certificates", "gcc", "libc6-dev"];
 const NAME: &str = "localhost/compose-operator";
-/// The tag of another image of the same program, to upgrade to.
+/// The tag of an image of another program, to upgrade to.
 const NEXT: &str = "next";
+/// The program in the image; also what it calls itself, before a slash and its version.
+const PROGRAM: &str = "compose-operator";
 
 impl OperatorImage {
     /// Builds it from the source tree, with progress on standard error.
@@ -72,7 +74,7 @@ impl OperatorImage {
         self.push_as(node, &self.name(), tag)
     }
 
-    /// Puts another image of the same program there, with the tag `next`: the one that an operator is upgraded to.
+    /// Puts the image there that an operator is upgraded to, with the tag `next`.
     pub fn push_next(&self, node: &Node) -> Result<(), Error> {
         self.push_as(node, &self.next(), NEXT)
     }
@@ -84,9 +86,18 @@ impl OperatorImage {
         Ok(())
     }
 
+    /// Makes the image that an operator is upgraded to: its program is another one, as it calls itself by another version.
     fn make_next(&self) -> Result<(), Error> {
         let container = shell::run(self.buildah().args(["from", "--pull-never", &self.name()]))?;
         let container = container.trim();
+        let root = shell::run(self.buildah().args(["mount", container]))?;
+        let program = Path::new(root.trim()).join(PROGRAM);
+        let mut bytes = fs::read(&program).map_err(Error::file("read", &program))?;
+        if !raise_version(&mut bytes) {
+            return Err(Error::NoVersion(program));
+        }
+        fs::write(&program, bytes).map_err(Error::file("write", &program))?;
+        shell::run(self.buildah().args(["umount", container]))?;
         shell::run(self.buildah().args(["config", "--label=org.opencontainers.image.version=next", container]))?;
         shell::run(self.buildah().args(["commit", "--quiet", "--rm", container, &self.next()]))?;
         Ok(())
@@ -135,4 +146,28 @@ impl OperatorImage {
 fn cargo_home() -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cargo");
     std::env::var_os("CARGO_HOME").map_or_else(home, PathBuf::from)
+}
+
+/// Changes the major version in every place where a program calls itself `compose-operator/1.2.3`; false: there is none.
+fn raise_version(program: &mut [u8]) -> bool {
+    let name = format!("{PROGRAM}/");
+    let places = program.windows(name.len() + 1).enumerate().filter(|(_, window)| window.starts_with(name.as_bytes()));
+    let places: Vec<usize> = places.filter(|(_, window)| window[name.len()].is_ascii_digit()).map(|(at, _)| at + name.len()).collect();
+    for at in &places {
+        program[*at] = if program[*at] == b'9' { b'8' } else { b'9' };
+    }
+    !places.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_of_another_version_says_so_in_as_many_bytes() {
+        let mut program = b"\0compose-operator/0.1.0GETcompose-operator/charts compose-operator/9.0\x7f".to_vec();
+        assert!(raise_version(&mut program));
+        assert_eq!(program, b"\0compose-operator/9.1.0GETcompose-operator/charts compose-operator/8.0\x7f");
+        assert!(!raise_version(&mut b"compose-operator".to_vec()));
+    }
 }

@@ -40,7 +40,7 @@ pub fn template_steps(layout: &Layout, parts: &Parts) -> Vec<Step> {
     let mut steps = runtime(layout, parts);
     steps.extend(runtime_is_up(parts));
     let hosts = layout.settings("registries").display().to_string();
-    for image in ["docker.io/library/debian:latest", "registry.k8s.io/pause:3.10", "registry.k8s.io/coredns/coredns:v1.15.0"] {
+    for image in ["docker.io/library/debian:latest", "registry.k8s.io/pause:3.10", "registry.k8s.io/coredns/coredns:v1.14.4"] {
         let words = ["--namespace", "k8s.io", "images", "pull", "--hosts-dir", &hosts, image];
         steps.push(Step::run("unpacking", &parts.programs.containerd.join("ctr"), strings(&words), 300));
     }

@@ -98,7 +98,7 @@ pub enum WorkloadView {
         updated: i32,
         ready: i32,
         available: i32,
-        /// Message of a false `Progressing` or a true `ReplicaFailure` condition.
+        /// Message of a true `ReplicaFailure` condition, or of a `Progressing` that is false for more than its deadline.
         problem: Option<String>,
         /// Whether the number of replicas is a field of ours. Where an autoscaler has it, it isn't.
         holds_replicas: bool,

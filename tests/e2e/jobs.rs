@@ -118,6 +118,26 @@ async fn a_server_that_gave_up_after_its_restarts_stays_down_and_says_why() {
 }
 
 #[tokio::test]
+async fn failures_before_a_run_as_long_as_the_window_are_no_attempts() {
+    let space = Space::open("window").await;
+    // One attempt is allowed. The second run fails too, but not before it has been well for a while: there is a third one.
+    let file = r#"
+services:
+  web:
+    image: busybox
+    command: [sh, -c, "echo . >>/data/log; case $$(wc -l </data/log) in 1) exit 4;; 2) sleep 8; exit 4;; *) trap exit TERM; sleep infinity & wait;; esac"]
+    deploy: {restart_policy: {condition: on-failure, max_attempts: 1, window: 5s}}
+    volumes: [/data]
+"#;
+    space.create("shop", file).await;
+    space.sh_until("web", "test $(wc -l </data/log) = 3").await;
+    let stack = space.ready("shop").await;
+    assert_eq!(service(&stack, "web").state, ServiceState::Running);
+    assert_eq!(space.restarts("web").await, 2);
+    space.close().await;
+}
+
+#[tokio::test]
 async fn a_program_without_restart_that_ends_well_is_completed() {
     let space = Space::open("ended").await;
     space.create_spec("shop", json!({"compose": r#"services: {once: {image: busybox, command: [sh, -c, "echo hello"]}}"#})).await;

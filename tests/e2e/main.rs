@@ -36,6 +36,7 @@ mod networks;
 mod pods;
 mod process;
 mod reasons;
+mod rollback;
 mod security;
 mod seeds;
 mod stopping;

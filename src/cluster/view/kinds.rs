@@ -1,6 +1,6 @@
 //! The kinds as the API server sends them, reduced to what is read of them.
 
-use k8s_openapi::api::apps::v1::{DaemonSetStatus, DeploymentStatus, StatefulSetStatus};
+use k8s_openapi::api::apps::v1::{DaemonSetStatus, DeploymentCondition, DeploymentStatus, StatefulSetStatus};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscalerStatus;
 use k8s_openapi::api::batch::v1::{CronJobStatus, JobStatus};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, ServiceStatus};
@@ -168,11 +168,11 @@ impl View for DeploymentView {
 
     fn seen(&self) -> Seen {
         let status = &self.status;
-        let problem = status
-            .conditions
-            .iter()
-            .flatten()
-            .find(|c| (c.type_ == "Progressing" && c.status == "False") || (c.type_ == "ReplicaFailure" && c.status == "True"));
+        // That its time is over says nothing of why: the pods do.
+        let is_late = |c: &DeploymentCondition| c.reason.as_deref() == Some("ProgressDeadlineExceeded");
+        let problem = status.conditions.iter().flatten().find(|c| {
+            (c.type_ == "Progressing" && c.status == "False" && !is_late(c)) || (c.type_ == "ReplicaFailure" && c.status == "True")
+        });
         let state = WorkloadView::Replicated {
             generation: self.metadata.generation.unwrap_or_default(),
             observed_generation: status.observed_generation.unwrap_or_default(),

@@ -69,7 +69,7 @@ fn a_deployment_that_fails_to_make_pods_says_why() {
         "spec": { "replicas": 3, "template": { "metadata": { "annotations": { "compose-operator.dev/restarted-for": "db=1" } } } },
         "status": {
             "observedGeneration": 2, "conditions": [
-                { "type": "Progressing", "status": "True", "message": "fine" },
+                { "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out progressing" },
                 { "type": "ReplicaFailure", "status": "True", "message": "exceeded quota" },
             ],
         },

@@ -122,8 +122,8 @@ async fn operators(space: &Space) -> Vec<String> {
     pods.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none()).map(ResourceExt::name_any).collect()
 }
 
-/// Waits until the operator is another one, and has taken up its work: it follows a change.
-async fn replaced(asked: &Asked, old: &[String]) {
+/// Waits until the operator is another one, and has taken up its work: it follows a change. Gives what it calls itself.
+async fn replaced(asked: &Asked, old: &[String]) -> Option<String> {
     until("the operator is replaced", async || {
         let now = operators(&asked.space).await;
         if now.is_empty() || now.iter().any(|name| old.contains(name)) { Err(format!("{now:?}")) } else { Ok(()) }
@@ -133,15 +133,12 @@ async fn replaced(asked: &Asked, old: &[String]) {
     asked.space.patch("shop", json!({"services": {"client": {"replicas": 2}}})).await;
     asked.space.until_pods("client", 2).await;
     asked.space.ready("shop").await;
-    let writes: Vec<String> = asked
-        .space
-        .writes()
-        .iter()
-        .filter(|event| event.verb != "create" && event.subresource() != "status")
-        .map(devcluster::AuditEvent::summary)
-        .collect();
+    let events = asked.space.writes();
+    let changes = events.iter().filter(|event| event.verb != "create" && event.subresource() != "status");
+    let writes: Vec<String> = changes.map(devcluster::AuditEvent::summary).collect();
     assert!(writes.iter().all(|write| write.contains("client")), "the new operator writes what needn't be: {writes:?}");
     assert_eq!(asked.space.pods("web").await.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), pods, "nothing is restarted");
+    events.last().map(|event| event.user_agent.clone())
 }
 
 #[tokio::test]
@@ -153,14 +150,17 @@ async fn a_restart_and_an_upgrade_of_the_operator_fail_no_request() {
     for name in &old {
         pods.delete(name, &DeleteParams::default()).await.unwrap();
     }
-    replaced(&asked, &old).await;
+    let program = replaced(&asked, &old).await;
 
     let old = operators(&asked.space).await;
     let before = generations(&asked.space).await;
     asked.timeline.mark("the operator is upgraded");
     let image = upgrade(&asked.space).await;
     asked.space.patch("shop", json!({"services": {"client": {"replicas": 1}}})).await;
-    replaced(&asked, &old).await;
+    let upgraded = replaced(&asked, &old).await;
+    if node().is_some() {
+        assert_ne!(upgraded, program, "another program writes now");
+    }
     assert_eq!(generations(&asked.space).await, before, "an upgrade changes no workload of an unchanged service");
 
     // A stack that is made now has pods of the new version: the old ones stood although they would be rendered otherwise.

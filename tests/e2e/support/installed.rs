@@ -1,12 +1,14 @@
 //! The cluster, with the operator in it as its users install it.
 
 use std::cell::Cell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use devcluster::{AuditLog, Cluster};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::oracle;
 
 /// How long a test waits for anything: far longer than it takes, as other tests run beside it.
 pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -27,6 +29,7 @@ pub fn installed() -> &'static Installed {
         let wanted = realnode().is_some() || std::env::var("TEST_CLUSTER").is_ok_and(|value| value == "current");
         assert!(wanted, "these tests need a cluster with real nodes: `make e2e`, or TEST_CLUSTER=current with the operator installed");
         let cluster = Cluster::current().unwrap();
+        tidy(&cluster);
         let mut audit = cluster.audit();
         if let Some(log) = &mut audit {
             log.read().unwrap();
@@ -35,6 +38,27 @@ pub fn installed() -> &'static Installed {
         super::usage::watch();
         Installed { cluster, audit: Mutex::new(audit) }
     })
+}
+
+/// Takes away what tests that failed have left on a node of ours: it has ports and room, and stacks that the operator writes to.
+fn tidy(cluster: &Cluster) {
+    if realnode().is_none() {
+        return;
+    }
+    let kubectl = |words: &[&str]| cluster.run(cluster.kubectl().args(words)).unwrap();
+    let names = kubectl(&["get", "namespaces", "--output=name"]);
+    let left: Vec<&str> = names.lines().filter_map(|line| line.strip_prefix("namespace/")).filter(|name| is_left(name)).collect();
+    if !left.is_empty() {
+        eprintln!("what earlier tests have left is taken away: {left:?}");
+        left.iter().for_each(|name| oracle::expect(name));
+        kubectl(&[&["delete", "namespaces"], &left[..]].concat());
+    }
+}
+
+/// Whether a namespace belongs to a process that tested, and is no more: the process and a number end its name.
+fn is_left(namespace: &str) -> bool {
+    let mut words = namespace.rsplit('-').map(|word| word.parse::<u32>().ok());
+    matches!((words.next().flatten(), words.next().flatten()), (Some(_), Some(process)) if !Path::new("/proc").join(process.to_string()).exists())
 }
 
 /// The node's own program: see [`super::node`].
