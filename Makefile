@@ -28,7 +28,7 @@ fuzz-%:
 		-max_total_time=$(SECONDS) -seed=$(FUZZ_SEED) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -dict=tests/fuzz/compose.dict \
 		-artifact_prefix=target/fuzz/artifacts/$*/ -verbosity=0 -print_final_stats=1
 
-# Loading and translating beside the reference's loading, in the same run; the reference is built with Go.
+# Loading and translating beside the reference's loading, in the same run, and processes of Kompose; both are built with Go.
 bench:
 	cargo bench --bench compose
 

@@ -2,7 +2,8 @@
 //! load of the same files in the same run. CPU time throughout. Ends with a table, and exits 1 where a goal is missed.
 //!
 //! The files of awesome-compose are those of the corpus, where it lies beside the repository; without it those of `examples/` count.
-//! The reference is `benches/reference`, built with Go; KOMPOSE=path adds a process of Kompose per file.
+//! The reference is `benches/reference`, and Kompose `benches/kompose`, both built with Go. Kompose converts a file per process, as it is used;
+//! beside it stands our plugin, where `target/release/kubectl-compose` was built.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::expect_used)]
 #![allow(clippy::cast_precision_loss, reason = "for reading")]
@@ -66,7 +67,7 @@ fn main() {
         group.finish();
         rows.push(Row { name: &sample.name, services: sample.services, allocations, load, both, theirs });
     }
-    kompose(&samples);
+    processes(root, &scratch, &samples);
     std::process::exit(i32::from(!report(&rows)));
 }
 
@@ -199,13 +200,10 @@ struct Reference {
 impl Reference {
     /// `None` without Go.
     fn build(root: &Path, scratch: &Path) -> Option<Self> {
-        fs::create_dir_all(scratch).unwrap();
-        let program = scratch.join("reference");
-        let built = Command::new("go").args(["build", "-o"]).arg(&program).arg(".").current_dir(root.join("benches/reference")).status();
-        if !built.is_ok_and(|status| status.success()) {
+        let Some(program) = built(root, scratch, "reference", ".") else {
             println!("the reference can't be built; nothing is compared with it");
             return None;
-        }
+        };
         let mut process = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let answers = BufReader::new(process.stdout.take().unwrap());
         Some(Self { process, answers })
@@ -230,20 +228,39 @@ impl Drop for Reference {
     }
 }
 
-/// Kompose's published way: a process for each file.
-fn kompose(samples: &[Sample]) {
-    let Ok(program) = std::env::var("KOMPOSE") else {
-        println!("KOMPOSE names no program: a process of Kompose is not measured");
-        return;
-    };
-    let mut took = Duration::ZERO;
-    let small = samples.iter().filter(|sample| sample.services == 0);
-    let count = small.clone().count();
-    for sample in small {
-        let start = std::time::Instant::now();
-        let file = &sample.project.compose_files[0];
-        let _ = Command::new(&program).args(["convert", "--stdout", "-f", file]).current_dir(&sample.directory).output();
-        took += start.elapsed();
+/// The published way of converters: a process for each file, from its start to the last object printed.
+fn processes(root: &Path, scratch: &Path, samples: &[Sample]) {
+    let kompose = built(root, scratch, "kompose", "github.com/kubernetes/kompose");
+    let plugin = Some(root.join("target/release/kubectl-compose")).filter(|path| path.exists());
+    let small: Vec<&Sample> = samples.iter().filter(|sample| sample.services == 0).collect();
+    for (name, program, verb) in [("Kompose", kompose, &["convert", "--stdout"][..]), ("kubectl-compose", plugin, &["convert"])] {
+        let Some(program) = program else {
+            println!("{name} is not there: a process of it is not measured");
+            continue;
+        };
+        let mut took = Vec::new();
+        let mut refused = 0;
+        for sample in &small {
+            let file = &sample.project.compose_files[0];
+            let start = std::time::Instant::now();
+            let output = Command::new(&program).args(["-f", file]).args(verb).current_dir(&sample.directory).output().unwrap();
+            took.push(start.elapsed());
+            refused += usize::from(!output.status.success());
+        }
+        took.sort();
+        let middle = took.get(took.len() / 2).copied().unwrap_or_default();
+        println!(
+            "a process of {name} takes {:.1} ms, the middle one of {} files; {refused} it refuses",
+            middle.as_secs_f64() * 1e3,
+            small.len()
+        );
     }
-    println!("a process of Kompose takes {:.1} ms per file", took.as_secs_f64() * 1e3 / count.max(1) as f64);
+}
+
+/// Builds a program of a module below `benches/`; `None` without Go.
+fn built(root: &Path, scratch: &Path, module: &str, package: &str) -> Option<PathBuf> {
+    fs::create_dir_all(scratch).unwrap();
+    let program = scratch.join(module);
+    let build = Command::new("go").args(["build", "-o"]).arg(&program).arg(package).current_dir(root.join("benches").join(module)).status();
+    build.is_ok_and(|status| status.success()).then_some(program)
 }

@@ -5,7 +5,7 @@ use super::{Error, FileId, Span};
 /// Bytes of one YAML file.
 pub const MAX_BYTES: usize = 1 << 20;
 /// Values of one file, the copies that aliases make included.
-pub const MAX_NODES: usize = 50_000;
+pub const MAX_NODES: usize = 40_000;
 /// How many times the bytes that a file may have the texts that anchors and aliases copy may have together.
 pub const MAX_COPIES: usize = 2;
 /// Lists and mappings inside each other.

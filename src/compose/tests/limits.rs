@@ -97,7 +97,7 @@ fn files_that_are_merged_onto_much_are_bounded_together() {
 
 #[test]
 fn thousands_of_unknown_keys_are_told_in_a_bounded_number_of_messages() {
-    let keys = lines(20_000, |index| format!("imaage{index}: x\n"));
+    let keys = lines(15_000, |index| format!("imaage{index}: x\n"));
     let found = web(&keys);
     let start = cpu_time();
     let errors = found.errors();
@@ -114,8 +114,8 @@ fn the_number_of_services_is_bounded() {
 
 #[test]
 fn what_short_forms_stand_for_is_bounded() {
-    let all = lines(200, |index| format!("s{index}, "));
-    let services = lines(200, |index| format!("  t{index}: {{image: x, depends_on: [{all}]}}\n"));
+    let all = lines(190, |index| format!("s{index}, "));
+    let services = lines(190, |index| format!("  t{index}: {{image: x, depends_on: [{all}]}}\n"));
     bounded(&Try::of(&format!("services:\n{services}")), "short forms stand for");
 }
 

@@ -169,7 +169,7 @@ fn every_bound_is_named_in_its_error() {
         assert!(last.contains(named), "{named}: {last}");
     }
     bound(&"x".repeat(MAX_BYTES + 1), "the limit is 1048576");
-    bound(&format!("[{}]", "a,".repeat(MAX_NODES)), "more than 50000 values");
+    bound(&format!("[{}]", "a,".repeat(MAX_NODES)), "more than 40000 values");
     bound(&"--- a\n".repeat(101), "more than 100 documents");
     bound(&"[".repeat(500), "more than 128 deep");
     bound(&"- ".repeat(500), "more than 128 deep");
@@ -178,7 +178,7 @@ fn every_bound_is_named_in_its_error() {
         let alias = format!("*a{},", level - 1).repeat(9);
         writeln!(bomb, "a{level}: &a{level} [{alias}]").unwrap();
     }
-    bound(&bomb, "more than 50000 values");
+    bound(&bomb, "more than 40000 values");
     let long = format!("a: &a {}\nb: [{}]", "x".repeat(10_000), "*a,".repeat(1000));
     bound(&long, "aliases copy have more than 2097152 bytes");
     let mut deep = "a0: &a0 [x]\n".to_owned();
