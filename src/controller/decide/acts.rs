@@ -3,8 +3,12 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::{Action, Cause, Failure, Input, Repair};
+use super::observed::{Failure, Input, Repair};
+use super::outcome::{Action, Cause};
 use crate::translate::Key;
+
+/// When to look again after a status that has to be written first.
+pub(super) const AFTER_RECORD: Duration = Duration::from_millis(500);
 
 /// The actions of one decision, and when to look again.
 pub(super) struct Acts<'a> {
@@ -80,14 +84,4 @@ impl<'a> Acts<'a> {
 fn pause(count: u32) -> SignedDuration {
     let doublings = count.checked_sub(3).map(|n| n.min(9));
     SignedDuration::from_secs(doublings.map_or(0, |n| (1_i64 << n).min(300)))
-}
-
-impl Action {
-    /// The object that it is about.
-    pub fn key(&self) -> Key {
-        match self {
-            Action::Create { object } | Action::Apply { object, .. } | Action::Compare { object, .. } => object.key(),
-            Action::Delete { key, .. } => key.clone(),
-        }
-    }
 }

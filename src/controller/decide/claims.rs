@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
+use super::observed::{LiveObject, Observed};
 use super::view::Scene;
-use super::{LiveObject, Observed, WorkloadView};
 use crate::api::{StackWarning, keys};
-use crate::cluster::view::ClaimSpec;
+use crate::cluster::view::{ClaimSpec, WorkloadView};
 use crate::translate::{Key, Kind, Object};
 
 const STORAGE: &str = "storage";

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::objects::{Standing, Trouble};
+use super::observed::{FailureKind, Input, Refusal};
 use super::services::{Assessed, Outlook, whole_seconds};
-use super::{FailureKind, Input, Refusal};
 use crate::api::ServiceState;
 use crate::api::keys::{condition, reason};
 use crate::translate::Key;

@@ -2,19 +2,27 @@
 //!
 //! | module | what it decides |
 //! |---|---|
-//! | `view` | what is known of each object: the cache, and our own newer writes on top |
-//! | `facts` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
-//! | `objects` | Services, claims, policies, ConfigMaps, Secrets: made, changed, repaired |
-//! | `claims` | what of a claim stays as it is, and what is told of that |
-//! | `gates` | `depends_on` |
-//! | `turn` | a service's workload: made, changed, scaled, repaired, replaced, removed |
-//! | `steps` | the Job of the steps that run once before a service (`pre_start`) |
-//! | `stamp` | what a pod template carries of that: inputs, and the dependencies that restart it |
-//! | `prune` | what left the file |
+//! | `view`, `undo` | what is known: of each object the cache, and our own newer writes on top; of a failed update what is on record |
+//! | `acts` | which actions are asked for now, and which later |
+//! | `stand`, `writes` | whose the object of a wanted name is; how one of ours is repaired, applied, replaced |
+//! | `progress` | how far a service's workload and its pods are |
+//! | `facts`, `gather` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
 //! | `updates` | when a roll-out has failed |
-//! | `rollback` | that the last good revision is put back then, and which one that is |
-//! | `services`, `words` | a service's state, and why, in words |
-//! | `conditions`, `report`, `refused`, `notes` | the stack's status and Events |
+//! | `gates` | `depends_on` |
+//! | `template`, `words` | what pods are made of, and why a service isn't there, in words |
+//! | `claims` | what of a claim stays as it is, and what is told of that |
+//! | `objects` | Services, claims, policies, ConfigMaps, Secrets: made, changed, repaired |
+//! | `stamp` | what a pod template carries of all this: inputs, and the dependencies that restart it |
+//! | `hold` | why a workload is not written yet |
+//! | `steps` | the Job of the steps that run once before a service (`pre_start`) |
+//! | `turn` | a service's workload: made, changed, scaled, repaired, replaced, removed |
+//! | `services` | every service's turn, and its state |
+//! | `prune` | what left the file |
+//! | `conditions` | the stack's situation |
+//! | `rollback` | that the last good revision is put back after an update that failed |
+//! | `report`, `refused`, `notes` | the stack's status and Events |
+//!
+//! A module names only such as stand above it.
 
 mod acts;
 mod bugs;
@@ -22,23 +30,30 @@ mod claims;
 mod conditions;
 mod facts;
 mod gates;
+mod gather;
+mod hold;
 mod notes;
 mod objects;
 mod observed;
 mod outcome;
+mod progress;
 mod prune;
 mod refused;
 mod report;
 mod rollback;
 mod services;
 mod stamp;
+mod stand;
 mod steps;
+mod template;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod undo;
 mod updates;
 mod view;
 mod words;
+mod writes;
 
 pub use crate::cluster::view::{ClaimSpec, ContainerView, CronView, EndedBy, JobView, PodView, PortView, WorkloadView};
 #[doc(hidden)]
@@ -46,15 +61,10 @@ pub use bugs::Bugs;
 pub use observed::{Answer, Failure, FailureKind, Input, Kept, Live, LiveObject, Observed, Probed, Refusal, Repair, StackView, Unseen};
 pub use outcome::{Action, Cause, Note, Outcome, Record};
 
-use std::time::Duration;
-
-use acts::Acts;
+use acts::{AFTER_RECORD, Acts};
 use conditions::Situation;
-use rollback::Undo;
+use undo::Undo;
 use view::Scene;
-
-/// When to look again after a status that has to be written first.
-const AFTER_RECORD: Duration = Duration::from_millis(500);
 
 /// What to do now about one stack, and what to say of it.
 ///
@@ -77,7 +87,7 @@ pub fn decide_with(input: &Input, bugs: Bugs) -> Outcome {
         Err(refusal) => return told(input, refused::status(input, refusal)),
         Ok(wanted) => wanted,
     };
-    match (rollback::record(input, wanted).filter(|_| !bugs.forget_undone), input.good) {
+    match (undo::record(input, wanted).filter(|_| !bugs.forget_undone), input.good) {
         (None, _) => reconcile(&Scene::new(input, wanted, Undo::No, bugs)),
         (Some(record), Some(Ok(good))) => reconcile(&Scene::new(input, good, Undo::Back(record), bugs)),
         (Some(record), Some(Err(refusal))) => reconcile(&Scene::new(input, wanted, Undo::Stuck(record, refusal), bugs)),

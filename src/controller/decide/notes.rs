@@ -1,9 +1,10 @@
 //! Events: on transitions between what is recorded and what is now, and on repairs; never on a state that stays.
 
 use super::conditions::cut;
+use super::observed::Input;
+use super::outcome::{Action, Cause, Note};
 use super::report::{is_same, spelled};
 use super::view::Scene;
-use super::{Action, Cause, Input, Note};
 use crate::api::keys::{condition, reason};
 use crate::api::{ComposeStackStatus, ServiceState, ServiceStatus};
 

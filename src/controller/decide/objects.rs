@@ -1,31 +1,18 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{PodSpec, Service, ServicePort};
+use k8s_openapi::api::core::v1::{Service, ServicePort};
 
 use super::acts::Acts;
 use super::claims::{self, OfReplica};
+use super::observed::{FailureKind, LiveObject};
+use super::outcome::{Action, Cause};
+use super::stand::{Stand, going, is_due, stand, taken};
+use super::template::{mentions, pod_spec};
 use super::view::{Scene, Seen};
-use super::{Action, Cause, FailureKind, LiveObject, Observed, WorkloadView};
+use super::writes::{apply, delete, repair, replace};
 use crate::api::keys;
+use crate::cluster::view::WorkloadView;
 use crate::translate::{Key, Kind, Object, ServicePlan};
-
-/// After which time a name that somebody else holds is tried again.
-const FOREIGN_RETRY: Duration = Duration::from_secs(30);
-/// After which time an object that is about to go is looked for again, where no watch shows it.
-const DELETION_RETRY: Duration = Duration::from_secs(5);
-
-/// Whose the object of a wanted name is.
-pub(super) enum Stand<'a> {
-    Missing,
-    /// It goes, or its owner has gone, and the name comes free.
-    Going(Seen<'a>),
-    /// Somebody else's, in words.
-    Taken(Seen<'a>, &'a str),
-    /// Ours, or handed to us, but without the labels by which the caches select.
-    Stray(&'a LiveObject),
-    Ours(&'a LiveObject),
-}
 
 /// Why an object is not as it is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,23 +29,6 @@ pub(super) struct Standing {
     /// Whether there is an object of ours by that name.
     pub exists: bool,
     pub trouble: Option<Trouble>,
-}
-
-pub(super) fn stand<'a>(scene: &Scene<'a>, key: &Key) -> Stand<'a> {
-    let Some(seen) = scene.get(key) else { return Stand::Missing };
-    if scene.is_ours(&seen) {
-        return match (seen.deleting, seen.labelled) {
-            (true, _) => Stand::Going(seen),
-            (false, false) => Stand::Stray(seen.object),
-            (false, true) => Stand::Ours(seen.object),
-        };
-    }
-    match &seen.object.whose {
-        _ if seen.deleting => Stand::Going(seen),
-        Observed::Orphan => Stand::Going(seen),
-        Observed::Foreign(owner) => Stand::Taken(seen, owner),
-        Observed::Adoptable | Observed::Ours => Stand::Stray(seen.object),
-    }
 }
 
 /// Plans everything that is no workload. Nothing of it waits for anything.
@@ -139,60 +109,6 @@ fn mend(scene: &Scene, key: &Key, object: &Object, live: &LiveObject) -> Option<
     repair(scene, key, live, || sticky(object, live))
 }
 
-/// Repairs drift. `render` gives the object as it is to be.
-pub(super) fn repair(scene: &Scene, key: &Key, live: &LiveObject, render: impl FnOnce() -> Object) -> Option<Action> {
-    match scene.expected_fields(key, &live.uid) {
-        Some(expected) if live.fields.as_deref() == Some(expected) => None,
-        // Without another manager our own write, whose answer was lost, may have made the difference: the object itself must tell.
-        Some(_) if live.changed_by.is_some() => Some(apply(render(), live, Cause::Drift)),
-        _ => Some(Action::Compare { object: Box::new(render()), uid: live.uid.clone() }),
-    }
-}
-
-pub(super) fn apply(object: Object, live: &LiveObject, cause: Cause) -> Action {
-    Action::Apply { object: Box::new(object), uid: live.uid.clone(), cause, releases: false }
-}
-
-pub(super) fn delete(key: &Key, live: &LiveObject) -> Action {
-    Action::Delete { key: key.clone(), uid: live.uid.clone(), resource_version: live.resource_version.clone(), orphans: false }
-}
-
-/// Deletes what can't be changed into what is wanted, so that it is made anew; whether that is called for. Claims are data, and a Job runs as it
-/// was made. The replicas of a StatefulSet stay for its successor, unless they lack a claim, which only their own successors can have.
-pub(super) fn replace(object: &Object, live: &LiveObject, acts: &mut Acts) -> bool {
-    let key = object.key();
-    let can_not_change = acts.failure(&key).is_some_and(|failure| failure.kind == FailureKind::Immutable);
-    if !can_not_change || matches!(key.kind, Kind::PersistentVolumeClaim | Kind::Job) {
-        return false;
-    }
-    let orphans = match (object, &live.state) {
-        (Object::StatefulSet(set), WorkloadView::Replicated { claim_templates, .. }) => {
-            let wanted = set.spec.iter().flat_map(|spec| spec.volume_claim_templates.iter().flatten());
-            wanted.filter_map(|template| template.metadata.name.as_ref()).all(|name| claim_templates.contains(name))
-        }
-        _ => false,
-    };
-    let (uid, resource_version) = (live.uid.clone(), live.resource_version.clone());
-    acts.at_once(Action::Delete { key, uid, resource_version, orphans });
-    true
-}
-
-/// Whether to try the name again now, because no watch shows when it comes free.
-pub(super) fn is_due(seen: &Seen, acts: &mut Acts) -> bool {
-    let foreign = !seen.deleting && matches!(seen.object.whose, Observed::Foreign(_));
-    seen.read.is_some_and(|read| acts.is_due(read, if foreign { FOREIGN_RETRY } else { DELETION_RETRY }))
-}
-
-/// What to say of a name that comes free.
-pub(super) fn going(key: &Key) -> String {
-    format!("an older {key} is being deleted; it is made anew when that is gone")
-}
-
-/// What to say of a name that is taken.
-pub(super) fn taken(key: &Key, owner: &str) -> String {
-    format!("{key} exists already and belongs to {owner}; it is left alone")
-}
-
 fn is_headless(service: &Service) -> bool {
     service.spec.as_ref().and_then(|s| s.cluster_ip.as_deref()) == Some("None")
 }
@@ -258,42 +174,5 @@ fn concerns(scene: &Scene, plan: &ServicePlan, key: &Key) -> bool {
             let pods = std::iter::once(&plan.workload).chain(steps).filter_map(|workload| pod_spec(scene.desired.objects.get(workload)?));
             pods.into_iter().any(|pod| mentions(pod, key))
         }
-    }
-}
-
-/// Whether a pod of this template mounts or reads the object.
-pub(super) fn mentions(pod: &PodSpec, key: &Key) -> bool {
-    let name = key.name.as_str();
-    let volumes = pod.volumes.iter().flatten().any(|v| match key.kind {
-        Kind::ConfigMap => v.config_map.as_ref().is_some_and(|c| c.name == name),
-        Kind::Secret => v.secret.as_ref().is_some_and(|s| s.secret_name.as_deref() == Some(name)),
-        Kind::PersistentVolumeClaim => v.persistent_volume_claim.as_ref().is_some_and(|c| c.claim_name == name),
-        _ => false,
-    });
-    volumes
-        || pod.containers.iter().chain(pod.init_containers.iter().flatten()).any(|c| {
-            let sources = c.env_from.iter().flatten().any(|e| match key.kind {
-                Kind::ConfigMap => e.config_map_ref.as_ref().is_some_and(|r| r.name == name),
-                Kind::Secret => e.secret_ref.as_ref().is_some_and(|r| r.name == name),
-                _ => false,
-            });
-            let values = c.env.iter().flatten().filter_map(|e| e.value_from.as_ref());
-            sources
-                || values.into_iter().any(|v| match key.kind {
-                    Kind::ConfigMap => v.config_map_key_ref.as_ref().is_some_and(|r| r.name == name),
-                    Kind::Secret => v.secret_key_ref.as_ref().is_some_and(|r| r.name == name),
-                    _ => false,
-                })
-        })
-}
-
-pub(super) fn pod_spec(object: &Object) -> Option<&PodSpec> {
-    match object {
-        Object::Deployment(o) => o.spec.as_ref()?.template.spec.as_ref(),
-        Object::DaemonSet(o) => o.spec.as_ref()?.template.spec.as_ref(),
-        Object::Job(o) => o.spec.as_ref()?.template.spec.as_ref(),
-        Object::StatefulSet(o) => o.spec.as_ref()?.template.spec.as_ref(),
-        Object::CronJob(o) => o.spec.as_ref()?.job_template.spec.as_ref()?.template.spec.as_ref(),
-        _ => None,
     }
 }

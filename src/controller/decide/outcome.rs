@@ -54,6 +54,16 @@ pub enum Action {
     Compare { object: Box<Object>, uid: String },
 }
 
+impl Action {
+    /// The object that it is about.
+    pub fn key(&self) -> Key {
+        match self {
+            Action::Create { object } | Action::Apply { object, .. } | Action::Compare { object, .. } => object.key(),
+            Action::Delete { key, .. } => key.clone(),
+        }
+    }
+}
+
 /// Why an object is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

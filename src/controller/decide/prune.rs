@@ -1,7 +1,7 @@
 use super::acts::Acts;
-use super::objects::delete;
 use super::services::Assessed;
 use super::view::Scene;
+use super::writes::delete;
 use crate::translate::{Key, Kind};
 
 /// Deletes what is ours and left the file; gives what still stands of it. Claims are never among it.

@@ -1,8 +1,9 @@
 use super::conditions::Situation;
+use super::observed::{Input, Observed, Refusal};
 use super::report::{fit, limit_warnings, unchanged};
 use super::view::short;
-use super::{Input, Observed, Refusal, WorkloadView};
 use crate::api::{ComposeStackStatus, ServiceState, ServiceStatus};
+use crate::cluster::view::WorkloadView;
 
 /// The status of a stack whose spec can't be used. What ran before keeps running, and its services are told of as far as they can be seen.
 pub(super) fn status(input: &Input, refusal: &Refusal) -> ComposeStackStatus {

@@ -1,9 +1,9 @@
 use super::claims;
 use super::conditions::{Situation, conditions, cut, summary};
+use super::observed::{Input, Observed};
 use super::rollback;
 use super::services::Assessed;
 use super::view::{Scene, Seen, short};
-use super::{Input, Observed};
 use crate::api::{ComposeStackStatus, ObjectStatus, StackWarning};
 use crate::translate::Key;
 

@@ -4,44 +4,16 @@
 //! That an update has failed is on record before anything is undone: what fails is not seen any more afterwards, and would be tried again.
 
 use super::conditions::{Situation, cut};
+use super::observed::Kept;
+use super::outcome::Record;
 use super::services::Assessed;
+use super::undo::{Undo, revision};
 use super::view::Scene;
-use super::{Input, Kept, Record, Refusal};
 use crate::api::{ComposeStackStatus, Revision, RolledBack, StackWarning};
 use crate::compose::model::FailureAction;
-use crate::translate::Desired;
 
 /// Longest account of a failure that is kept, in bytes.
 const MESSAGE: usize = 1024;
-
-/// Whether the wanted update has failed before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Undo<'a> {
-    No,
-    /// It has, and the last good revision is what counts.
-    Back(&'a RolledBack),
-    /// It has, and the last good revision is of no use.
-    Stuck(&'a RolledBack, &'a Refusal),
-}
-
-/// The revision that is kept, as far as anything is known of it.
-pub(super) fn revision<'a>(input: &'a Input) -> Option<&'a Revision> {
-    match input.kept {
-        Kept::Is(revision) => revision.as_ref(),
-        Kept::AsRecorded | Kept::Refused { .. } => input.recorded.revision.as_ref(),
-    }
-}
-
-/// The record of the wanted update's failure.
-pub(super) fn record<'a>(input: &'a Input, wanted: &Desired) -> Option<&'a RolledBack> {
-    let record = input.recorded.rolled_back.as_ref()?;
-    (record.generation == input.stack.generation && record.inputs == wanted.inputs()).then_some(record)
-}
-
-/// Whether what is wanted is another revision than the one that could be put back.
-pub(super) fn is_update(input: &Input, wanted: &Desired) -> bool {
-    wanted.is_to_be_kept() && revision(input).is_some_and(|revision| revision.inputs != wanted.inputs())
-}
 
 /// What is put on record when the update of a service has failed that asks for it to be undone.
 pub(super) fn begins(scene: &Scene, services: &[Assessed]) -> Option<RolledBack> {

@@ -2,16 +2,21 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::acts::Acts;
-use super::facts::{self, Facts, Progress, is_zero, job};
+use super::acts::{AFTER_RECORD, Acts};
+use super::facts::{Facts, is_zero};
 use super::gates::{Pass, Verdict, Verdicts, on_create, order};
-use super::objects::{Stand, Standing, stand};
-use super::turn::{Hold, Turn, wanted};
-use super::updates;
+use super::gather::{gather, has_failed_for_good};
+use super::hold::Hold;
+use super::objects::Standing;
+use super::observed::{FailureKind, LiveObject};
+use super::progress::{Progress, job, main_container};
+use super::stand::{Stand, stand};
+use super::turn::{Turn, wanted};
 use super::view::Scene;
-use super::{AFTER_RECORD, FailureKind, LiveObject, WorkloadView, words};
+use super::{updates, words};
 use crate::api::keys::reason;
 use crate::api::{ServiceState, ServiceStatus};
+use crate::cluster::view::{PodView, WorkloadView};
 use crate::compose::model::DependencyCondition;
 use crate::translate::{Endpoint, Key, Kind, Lifetime, ServicePlan};
 
@@ -65,7 +70,7 @@ fn assess<'a>(
         _ => None,
     };
     let progress = live.map(|live| Progress::read(plan, live, scene.pods(&plan.pod))).unwrap_or_default();
-    let facts = facts::gather(scene, plan, live, &progress);
+    let facts = gather(scene, plan, live, &progress);
     let ended = facts.is_completed(plan) || facts.is_exhausted(plan);
     if ended && !facts.end_is_recorded && plan.kind().scales() {
         // Nothing else tells when the status is written and it may be scaled to 0.
@@ -204,9 +209,7 @@ impl View<'_, '_> {
         let failed = Outlook::Stalled(reason::SERVICE_FAILED);
         if is_zero(plan) {
             let alone = plan.mates.is_empty();
-            let runs = |p: &&super::PodView| {
-                !matches!(p.phase.as_str(), "Succeeded" | "Failed") && (alone || facts::main_container(plan, p).is_some())
-            };
+            let runs = |p: &&PodView| !matches!(p.phase.as_str(), "Succeeded" | "Failed") && (alone || main_container(plan, p).is_some());
             let pods = self.scene.pods(&plan.pod).iter().filter(runs).count();
             return match pods.max(usize::try_from(progress.total).unwrap_or(0).min(if alone { usize::MAX } else { 0 })) {
                 0 => Report::new(Stopped, Outlook::Good, None),
@@ -231,7 +234,7 @@ impl View<'_, '_> {
                 return Report::new(Progressing, Outlook::Progressing, "runs to its end".to_owned());
             }
         }
-        if facts::has_failed_for_good(plan, self.scene.pods(&plan.pod)) {
+        if has_failed_for_good(plan, self.scene.pods(&plan.pod)) {
             return Report::new(Failed, failed, words::reason(self.scene, plan, None));
         }
         if progress.available && self.replicas_as_wanted() {

@@ -1,36 +1,21 @@
 use std::collections::BTreeMap;
 
 use super::acts::Acts;
-use super::facts::{Facts, Progress, is_zero, job};
+use super::facts::{Facts, is_zero};
 use super::gates::{Pass, Verdicts, on_create, on_update};
-use super::objects::{self, Stand, Standing, apply, delete, obstacle};
+use super::hold::Hold;
+use super::objects::{Standing, obstacle};
+use super::observed::{FailureKind, LiveObject};
+use super::outcome::{Action, Cause};
+use super::progress::{Progress, job};
 use super::stamp::{self, Stamps};
+use super::stand::{self, Stand};
 use super::steps;
 use super::updates;
 use super::view::{Scene, Seen};
-use super::{Action, Cause, FailureKind, LiveObject};
-use crate::translate::{ExternalKind, Key, Kind, Object, ServicePlan};
-
-/// Why a workload is not written, or that it is being written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Hold {
-    /// An action of this very decision.
-    Pending,
-    Gates(Vec<String>, String),
-    DependencyFailed(Vec<String>, String),
-    External(String),
-    Objects {
-        message: String,
-        /// It is not going to be there before somebody does something.
-        blocked: bool,
-    },
-    /// The steps that run once before it are under way.
-    Steps(String),
-    StepsFailed(String),
-    Deletion(String),
-    Conflict(String),
-    Failed(FailureKind, String),
-}
+use super::writes::{self, apply, delete};
+use crate::cluster::view::PodView;
+use crate::translate::{ExternalKind, Gate, Key, Kind, Object, ServicePlan};
 
 /// One service's turn: what is done about its workload.
 pub(super) struct Turn<'s, 'a> {
@@ -44,7 +29,7 @@ pub(super) struct Turn<'s, 'a> {
 
 impl Turn<'_, '_> {
     pub fn take(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
-        steps::stop(self, acts);
+        steps::stop(self.scene, self.plan, acts);
         let hold = if self.is_unwanted() { self.remove(acts) } else { self.write(object, acts) };
         match hold {
             Some(Hold::Pending) => {
@@ -71,13 +56,13 @@ impl Turn<'_, '_> {
 
     fn remove(&self, acts: &mut Acts) -> Option<Hold> {
         let mut going = self.remove_others(acts);
-        if let (true, Stand::Ours(live)) = (is_zero(self.plan), objects::stand(self.scene, &self.plan.workload))
+        if let (true, Stand::Ours(live)) = (is_zero(self.plan), stand::stand(self.scene, &self.plan.workload))
             && !is_finished(live)
         {
             acts.push(delete(&self.plan.workload, live));
             going = true;
         }
-        let leaving = matches!(objects::stand(self.scene, &self.plan.workload), Stand::Going(seen) if self.scene.is_ours(&seen));
+        let leaving = matches!(stand::stand(self.scene, &self.plan.workload), Stand::Going(seen) if self.scene.is_ours(&seen));
         (is_zero(self.plan) && (going || leaving)).then(|| Hold::Deletion("it is being stopped".to_owned()))
     }
 
@@ -106,12 +91,12 @@ impl Turn<'_, '_> {
 
     fn write(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
         let key = &self.plan.workload;
-        match objects::stand(self.scene, key) {
+        match stand::stand(self.scene, key) {
             Stand::Missing => self.create(object, acts),
-            Stand::Going(seen) => self.retry(&seen, object, acts).or(Some(Hold::Deletion(objects::going(key)))),
-            Stand::Taken(seen, owner) => self.retry(&seen, object, acts).or(Some(Hold::Conflict(objects::taken(key, owner)))),
+            Stand::Going(seen) => self.retry(&seen, object, acts).or(Some(Hold::Deletion(stand::going(key)))),
+            Stand::Taken(seen, owner) => self.retry(&seen, object, acts).or(Some(Hold::Conflict(stand::taken(key, owner)))),
             Stand::Stray(live) => self.mend(object, live, Cause::Adopted, acts),
-            Stand::Ours(live) if objects::replace(object, live, acts) => {
+            Stand::Ours(live) if writes::replace(object, live, acts) => {
                 Some(Hold::Deletion("what is to change of it never does, so it is made anew".to_owned()))
             }
             Stand::Ours(live) => self.mend(object, live, Cause::Changed, acts),
@@ -122,7 +107,7 @@ impl Turn<'_, '_> {
     /// finding it: a restart of the operator must not change what is said.
     fn retry(&self, seen: &Seen, object: &Object, acts: &mut Acts) -> Option<Hold> {
         let waits = seen.read.and_then(|_| self.gates(on_create));
-        if waits.is_none() && objects::is_due(seen, acts) {
+        if waits.is_none() && stand::is_due(seen, acts) {
             self.create(object, acts);
         }
         waits
@@ -130,7 +115,7 @@ impl Turn<'_, '_> {
 
     fn create(&self, object: &Object, acts: &mut Acts) -> Option<Hold> {
         let obstacle = self.gates(on_create).or_else(|| self.externals()).or_else(|| self.objects());
-        let obstacle = obstacle.or_else(|| steps::run(self, acts)).or_else(|| self.predecessors(acts));
+        let obstacle = obstacle.or_else(|| self.steps(acts)).or_else(|| self.predecessors(acts));
         if obstacle.is_none() {
             let stamps = Stamps::default().renewed(self.plan, self.verdicts);
             let object = stamp::workload(object, self.plan, Some(self.replicas()), &stamps);
@@ -156,7 +141,7 @@ impl Turn<'_, '_> {
                 (false, true) => None,
             };
             let obstacle = gate.or_else(|| self.externals()).or_else(|| self.objects());
-            let obstacle = obstacle.or_else(|| steps::run(self, acts)).or_else(|| self.newcomers());
+            let obstacle = obstacle.or_else(|| self.steps(acts)).or_else(|| self.newcomers());
             if obstacle.is_none() {
                 acts.push(self.apply(self.render(object, live, true), live, cause));
             }
@@ -166,7 +151,7 @@ impl Turn<'_, '_> {
             acts.push(self.apply(self.render(object, live, false), live, cause));
             return Some(Hold::Pending);
         }
-        let repair = objects::repair(self.scene, key, live, || self.render(object, live, false));
+        let repair = writes::repair(self.scene, key, live, || self.render(object, live, false));
         let scaled = self.plan.kind().scales() && self.progress.replicas != self.replicas();
         let action = match repair {
             Some(Action::Apply { object, cause, .. }) => Some(self.apply(*object, live, cause)),
@@ -226,7 +211,7 @@ impl Turn<'_, '_> {
         wanted(self.plan, self.facts, self.progress)
     }
 
-    fn gates(&self, pass: fn(&crate::translate::Gate, &Verdicts) -> Pass) -> Option<Hold> {
+    fn gates(&self, pass: fn(&Gate, &Verdicts) -> Pass) -> Option<Hold> {
         if self.replicas() == 0 {
             return None;
         }
@@ -275,11 +260,15 @@ impl Turn<'_, '_> {
         obstacle(self.scene, self.standings, self.plan).map(|o| Hold::Objects { message: o.message, blocked: o.blocked })
     }
 
+    fn steps(&self, acts: &mut Acts) -> Option<Hold> {
+        if self.replicas() == 0 { None } else { steps::run(self.scene, self.plan, self.facts, acts) }
+    }
+
     /// A workload of another kind, or a Job of older inputs, is deleted first, and its pods are waited for: two of them never run at once.
     fn predecessors(&self, acts: &mut Acts) -> Option<Hold> {
         self.remove_others(acts);
         let mut names: Vec<String> = self.workloads().map(|(key, ..)| key.to_string()).collect();
-        let other = |p: &super::PodView| {
+        let other = |p: &PodView| {
             let older = p.inputs.as_deref() != Some(&self.plan.inputs);
             p.workload.is_some_and(|kind| match self.plan.kind() {
                 // The pods of a CronJob are those of its Jobs.

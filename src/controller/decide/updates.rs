@@ -1,8 +1,9 @@
 //! Roll-outs that fail (`deploy.update_config`): when they count as failed, and as what.
 
-use super::facts::{Facts, Progress, count, current, is_crash_loop};
+use super::facts::Facts;
+use super::progress::{Progress, count, current, is_crash_loop};
 use super::view::Scene;
-use super::{ContainerView, PodView};
+use crate::cluster::view::{ContainerView, PodView};
 use crate::compose::model::FailureAction;
 use crate::translate::{Kind, ServicePlan};
 

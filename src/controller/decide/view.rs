@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use super::rollback::{self, Undo};
-use super::{Bugs, Input, LiveObject, Observed, PodView};
+use super::bugs::Bugs;
+use super::observed::{Input, LiveObject, Observed};
+use super::undo::{self, Undo};
 use crate::api::{ObjectStatus, ServiceStatus};
+use crate::cluster::view::PodView;
 use crate::translate::{Desired, Key, ServicePlan};
 
 /// Everything that one decision about a reconcilable stack looks at.
@@ -38,7 +40,7 @@ impl<'a> Scene<'a> {
         for plan in desired.services.iter().filter(|plan| plan.is_guest()) {
             guests.entry(&plan.pod).or_default().push(plan);
         }
-        let is_update = undo == Undo::No && rollback::is_update(input, desired);
+        let is_update = undo == Undo::No && undo::is_update(input, desired);
         Self { input, desired, bugs, undo, is_update, seen: overlay(input, bugs), guests }
     }
 

@@ -1,8 +1,9 @@
 //! Why a service isn't there, in words, from its pods. Counts and times that tick are left out: a message changes only when the reason does.
 
-use super::facts::{current, main_container};
+use super::progress::{current, main_container};
+use super::template::pod_spec;
 use super::view::Scene;
-use super::{ContainerView, EndedBy, WorkloadView};
+use crate::cluster::view::{ContainerView, EndedBy, WorkloadView};
 use crate::translate::{Key, Kind, PreStart, ServicePlan};
 
 /// Start of every message about an image that can't be pulled.
@@ -64,7 +65,7 @@ pub(super) fn of_steps(scene: &Scene, plan: &ServicePlan, steps: &PreStart) -> O
 
 /// The image of a container of a wanted workload.
 fn image<'a>(scene: &Scene<'a>, workload: &Key, container: &str) -> Option<&'a str> {
-    let pod = scene.desired.objects.get(workload).and_then(super::objects::pod_spec)?;
+    let pod = scene.desired.objects.get(workload).and_then(pod_spec)?;
     let mut containers = pod.containers.iter().chain(pod.init_containers.iter().flatten());
     containers.find(|c| c.name == container)?.image.as_deref()
 }
@@ -120,7 +121,7 @@ fn pull(image: &str, message: &str, before: Option<&str>) -> String {
 
 /// A claim of the pod that has no volume yet.
 fn claim(scene: &Scene, plan: &ServicePlan) -> Option<String> {
-    let pod = scene.desired.objects.get(&plan.workload).and_then(super::objects::pod_spec)?;
+    let pod = scene.desired.objects.get(&plan.workload).and_then(pod_spec)?;
     let names = pod.volumes.iter().flatten().filter_map(|v| v.persistent_volume_claim.as_ref()).map(|c| c.claim_name.as_str());
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
