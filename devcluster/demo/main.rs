@@ -7,6 +7,7 @@
 mod answers;
 mod cost;
 mod install;
+mod ports;
 mod screen;
 mod stacks;
 
@@ -131,7 +132,7 @@ async fn follow(stage: &Stage, operator: &mut Companion, examples: &[Example], o
                 }
             }
             screen.only_tell(&stacks);
-            answers::ask(&mut stacks, &stage.node_address().await?).await;
+            ports::ask(&mut stacks, &stage.node_address().await?).await;
             let answered = stacks.iter().flat_map(|stack| stack.answers.values()).all(|answer| answer.is_as_expected());
             screen::say(&screen::summary(&stacks, cost::resident(operator.id()), stage.alias().as_deref()))?;
             if once {
