@@ -1,6 +1,6 @@
 //! `decide`, the very same that the operator runs, in a model of the cluster, through seeded random schedules: caches that lag behind each
 //! other, writes that fail or whose answers get lost, crashes between any two of them, people and controllers who change and delete things,
-//! a second operator. What the operator claims is watched at every step.
+//! autoscalers of others, a second operator. What the operator claims is watched at every step.
 //!
 //! `SEED=42 cargo test --test simulation` replays one schedule and prints it; `SIMULATE_N=100000` runs that many.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, clippy::print_stdout)]
