@@ -16,16 +16,15 @@ use super::hash;
 use super::kubernetes::VolumeExtension;
 use super::labels;
 use super::memory;
+use super::mounts::DATA;
 use super::names::ObjectName;
 use super::object::Object;
 use super::objects::{Objects, claim_labels, metadata};
 use super::report::Report;
 use super::stack::Stack;
-use super::storage;
+use super::volume_users;
 
 const COMPOSE_VOLUME: &str = "com.docker.compose.volume";
-/// Layout of claims that this operator makes: the content lies in a subdirectory, beside `lost+found`.
-pub const DATA: &str = "data";
 const DEFAULT_SIZE: &str = "1Gi";
 const READ_WRITE_ONCE: &str = "ReadWriteOnce";
 const READ_WRITE_MANY: &str = "ReadWriteMany";
@@ -261,7 +260,7 @@ fn class(stack: &Stack, key: &str, volume: &Volume, extension: &VolumeExtension)
 
 /// Whether pods on several nodes may mount a volume.
 fn is_shared(stack: &Stack, volume: &str) -> bool {
-    let users = storage::users(stack).remove(volume).unwrap_or_default();
+    let users = volume_users::users(stack).remove(volume).unwrap_or_default();
     let runs_often = |key: &&str| {
         stack.service(key).and_then(|(_, service, _)| service.deploy.as_ref()).is_some_and(|deploy| {
             matches!(deploy.mode, DeployMode::Global | DeployMode::GlobalJob) || deploy.replicas.is_some_and(|replicas| replicas > 1)

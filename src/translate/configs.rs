@@ -10,13 +10,13 @@ use crate::compose::path::Path;
 
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content};
-use super::helper::Owner;
 use super::kubernetes::KEY;
 use super::labels;
 use super::mounts::{Mounts, at, volume_name};
 use super::names::{self, ObjectName};
 use super::report::{self, Report};
-use super::storage::{Store, content_copy, content_mount, copy};
+use super::store::{Store, content_copy, content_mount, copy};
+use super::tasks::Owner;
 
 /// Which of the two sections a mount is of.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, SecurityContext};
 use crate::compose::model::{HealthcheckTest, Service};
 use crate::compose::path::Path;
 
+use super::context::Context;
 use super::env;
 use super::helper;
 use super::host_ports;
@@ -15,13 +16,13 @@ use super::names::{self, ObjectName};
 use super::namespaces::Shared;
 use super::object::Kind;
 use super::objects::Objects;
-use super::pod::Context;
 use super::probe;
 use super::report::Report;
 use super::resources;
 use super::security;
 use super::stack::Stack;
-use super::storage::{self, Store};
+use super::storage;
+use super::store::Store;
 
 /// What a container is made from.
 pub struct Source<'b> {
@@ -102,7 +103,7 @@ pub fn base(context: &Context, source: &Source, name: String, objects: &mut Obje
 }
 
 fn image(stack: &Stack, key: &str, service: &Service, path: &Path, report: &mut Report) -> String {
-    let name = images::name(stack, key, service);
+    let name = images::name(stack.project, key, service);
     if service.image.as_deref().is_none_or(str::is_empty) {
         if service.build.is_some() {
             let message = format!("nothing is built here: the image {name:?} must have been built and be where the nodes can pull it");

@@ -10,8 +10,8 @@ use super::desired::Gate;
 use super::object::Kind;
 use super::project::service_path;
 use super::report::Report;
+use super::restart::{self, Restart};
 use super::stack::Stack;
-use super::workload::{self, Restart};
 
 /// The gates of every service, by its key.
 pub fn gates<'a>(stack: &Stack<'a>, kinds: &BTreeMap<&'a str, (Kind, Restart)>, report: &mut Report) -> BTreeMap<&'a str, Vec<Gate>> {
@@ -181,8 +181,8 @@ fn visit<'a>(
 /// Kind and restart policy of every service.
 pub fn kinds<'a>(stack: &Stack<'a>, report: &mut Report) -> BTreeMap<&'a str, (Kind, Restart)> {
     let of = |(key, service, _): (&'a str, &Service, _)| {
-        let restart = workload::restart(key, service, report);
-        let by_file = workload::kind(key, service, restart, stack.is_awaited(key), report);
+        let restart = restart::restart(key, service, report);
+        let by_file = restart::kind(key, service, restart, stack.is_awaited(key), report);
         (key, (stack.extension(key).kind.unwrap_or(by_file), restart))
     };
     let mut kinds: BTreeMap<&str, (Kind, Restart)> = stack.services().map(of).collect();

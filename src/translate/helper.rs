@@ -9,49 +9,22 @@ use k8s_openapi::api::core::v1::{
     Capabilities, Container, EnvVar, EnvVarSource, ObjectFieldSelector, ResourceRequirements, SecurityContext, VolumeMount,
 };
 
-use super::hosts::HostsFile;
 use super::images;
 use super::mounts::{Mounts, at, scratch};
 use super::names;
-
-/// The pod's volume that holds its hosts file, and the file's name in it.
-pub const HOSTS_VOLUME: &str = "helper--hosts";
-pub const HOSTS_FILE: &str = "hosts";
+use super::tasks::{HOSTS_FILE, HOSTS_VOLUME, HostsFile, INSTALLED, Owner, Task};
 
 /// The binary, in its own image and where it is installed.
 const BINARY: &str = "/compose-operator";
-const INSTALLED: &str = "helper--binary";
 const INSTALLED_AT: &str = "/.compose-operator/bin";
 /// Where the init containers see the pod's volumes, each under its name.
 const VOLUMES_AT: &str = "/.compose-operator/volumes";
-/// Volumes that the init containers of all containers of a pod share.
-pub const OF_THE_POD: [&str; 2] = [HOSTS_VOLUME, INSTALLED];
 /// A user that is nobody in particular.
 const NOBODY: i64 = 65532;
 /// What root needs to give files away, and to get at those of others; pods have all of them by default.
 const FILE_RIGHTS: [&str; 4] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID"];
 /// The same, and what it needs to give programs the capabilities that they have in the image.
 const IMAGE_RIGHTS: [&str; 5] = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETFCAP"];
-
-/// Something to be prepared in a volume of the pod before the program starts. Volumes go by their names in the pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Task {
-    /// Fills a fresh volume from the image's directory.
-    Seed { volume: String, path: String },
-    /// Copies one file, `volume/path`, with a mode and an owner.
-    File { from: (String, String), to: (String, String), mode: u32, owner: Owner },
-    /// Makes a directory with a mode and an owner.
-    Directory { volume: String, path: String, mode: u32, owner: Owner },
-    /// Keeps the stack's files in a volume that programs may write to.
-    Sync { from: String, to: String },
-}
-
-/// Whom something is to belong to; what is absent is the program's own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Owner {
-    pub user: Option<u32>,
-    pub group: Option<u32>,
-}
 
 /// The init containers of a container's mounts, in the order in which they run. They reserve and may use what the container does.
 pub fn containers(image: &str, main: &Container, mounts: &Mounts) -> Vec<Container> {

@@ -10,9 +10,8 @@ use crate::compose::path::Path;
 
 use super::names;
 use super::policy::Policy;
-use super::port::Protocol;
+use super::port::{Protocol, is_of_node, offered};
 use super::report::Report;
-use super::service::offered;
 
 /// A port of the node: its number and the address that it is bound to.
 type HostPort = (u16, Option<String>);
@@ -68,11 +67,6 @@ fn names(service: &Service) -> BTreeMap<(u16, Protocol), String> {
         }
     }
     found
-}
-
-/// Whether a port is bound on the node that the pod runs on, and nowhere else.
-pub fn is_of_node(port: &Port) -> bool {
-    port.mode == "host"
 }
 
 fn host_port(port: &Port, policy: &Policy, path: &Path, report: &mut Report) -> Option<HostPort> {

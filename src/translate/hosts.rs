@@ -11,27 +11,16 @@ use crate::compose::model::ExtraHost;
 use crate::compose::path::Path;
 
 use super::aliases::Aliases;
+use super::context::Member;
 use super::hash;
-use super::helper;
 use super::mounts::{Mounts, at, scratch};
 use super::names;
-use super::pod::Member;
 use super::report::Report;
 use super::stack::Stack;
+use super::tasks::{HOSTS_FILE, HOSTS_VOLUME, HostsFile};
 
 /// Where every program looks for it.
 const PATH: &str = "/etc/hosts";
-
-/// What the helper adds to the kubelet's hosts file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostsFile {
-    /// Names with the Services that they lead to.
-    pub names: BTreeMap<String, BTreeSet<String>>,
-    /// Names of the pod itself: there a program may listen on them.
-    pub own: BTreeSet<String>,
-    /// Addresses that are known already, with their names.
-    pub lines: BTreeSet<(String, String)>,
-}
 
 /// The hosts file of the pod that some services share, or that one has alone; empty where the kubelet's does.
 pub fn file(stack: &Stack, aliases: &Aliases, members: &[Member], report: &mut Report) -> HostsFile {
@@ -73,7 +62,7 @@ pub fn mount(file: &HostsFile, writes: bool, path: &Path, mounts: &mut Mounts, r
     }
     let intent = json!([&file.names, &file.own, &file.lines]);
     mounts.digests.insert(PATH.to_owned(), hash::of_json(&intent));
-    mounts.add(scratch(helper::HOSTS_VOLUME, false, None), at(PATH, false, Some(helper::HOSTS_FILE.to_owned())), path, report);
+    mounts.add(scratch(HOSTS_VOLUME, false, None), at(PATH, false, Some(HOSTS_FILE.to_owned())), path, report);
     mounts.hosts = writes.then(|| file.clone());
 }
 

@@ -153,7 +153,7 @@ pub fn left_open(stack: &Stack, key: &str, service: &Service) -> Vec<Directory> 
     }
     let mounted: Vec<&str> = targets(service).map(|target| target.trim_end_matches('/')).collect();
     let own_user = runs_as_somebody(stack, key, service);
-    let open = directories(&images::name(stack, key, service), &mounted).into_iter();
+    let open = directories(&images::name(stack.project, key, service), &mounted).into_iter();
     open.map(|directory| Directory { filled: directory.filled || own_user, ..directory }).collect()
 }
 

@@ -1,8 +1,6 @@
 //! Ports that well-known images listen on (`EXPOSE` of their Dockerfiles). No registry is asked, so that translation stays pure.
 
-use crate::compose::model::Service;
-
-use super::stack::Stack;
+use crate::compose::model::{Project, Service};
 
 /// Images without a namespace, by name: Docker's official ones.
 const OFFICIAL: &[(&str, &[u16])] = &[
@@ -164,12 +162,8 @@ pub fn is_reference(image: &str) -> bool {
 }
 
 /// The image that a service runs: what the file says, or what Compose calls what it builds.
-pub fn name(stack: &Stack, key: &str, service: &Service) -> String {
-    service
-        .image
-        .clone()
-        .filter(|image| !image.is_empty())
-        .unwrap_or_else(|| format!("{}-{}", stack.project.name, key.to_ascii_lowercase()))
+pub fn name(project: &Project, key: &str, service: &Service) -> String {
+    service.image.clone().filter(|image| !image.is_empty()).unwrap_or_else(|| format!("{}-{}", project.name, key.to_ascii_lowercase()))
 }
 
 #[cfg(test)]

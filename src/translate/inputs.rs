@@ -7,18 +7,19 @@ use crate::compose::model::{Port, Service};
 use crate::compose::path::Path;
 use crate::yaml::{self, Node, Value};
 
+use super::context::{Context, Member};
 use super::hash::{self, Fields};
-use super::host_ports::is_of_node;
 use super::kubernetes;
 use super::labels;
 use super::object::Kind;
-use super::pod::{Context, Member, Part, Pod};
+use super::pod::{Part, Pod};
 use super::policy::Policy;
-use super::port::{self, FIRST_FREE};
+use super::port::{self, FIRST_FREE, is_of_node};
 use super::project::{networks_of, service_path};
 use super::report;
+use super::restart::Restart;
 use super::stack::Stack;
-use super::workload::Restart;
+use super::workload;
 
 /// Attributes that change no workload: who waits for whom, what Services and policies are made of, what is the plugin's.
 const ELSEWHERE: [&str; 12] =
@@ -74,7 +75,7 @@ fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Fiel
     let externals: Vec<_> = part.mounts.externals.iter().map(|external| &external.name).collect();
     let mut intent = Fields::default();
     intent.write("service", |text| write_slice(stack, key, text));
-    intent.set("image", &super::images::name(stack, key, service));
+    intent.set("image", &super::images::name(stack.project, key, service));
     intent.set("kind", kind.as_str());
     intent.set("restart", &format!("{restart:?}"));
     intent.set("ports", &ports);
@@ -85,7 +86,7 @@ fn of_part(context: &Context, kind: Kind, restart: Restart, part: &Part) -> Fiel
     intent.set("contents", &part.digests);
     intent.set("externals", &externals);
     intent.set("pullSecrets", &stack.settings.image_pull_secrets);
-    intent.set("deadline", &super::workload::progress_deadline(stack, service));
+    intent.set("deadline", &workload::progress_deadline(stack, service));
     if kind == Kind::Job {
         intent.set("replicas", &stack.replicas(key, service));
     }

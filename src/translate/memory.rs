@@ -4,10 +4,9 @@ use crate::compose::decode::units;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
-use super::claims;
-use super::helper::{Owner, Task};
-use super::mounts::{self, Mounts, at, volume_name};
+use super::mounts::{self, DATA, Mounts, at, volume_name};
 use super::report::Report;
+use super::tasks::{Owner, Task};
 
 /// Mode of a file system in memory, as Docker mounts it.
 pub const MODE: u32 = 0o1777;
@@ -36,8 +35,8 @@ pub fn named(name: &str, target: &str, options: &Options, read_only: bool, path:
         return;
     }
     let name = mounts.volume(volume.clone());
-    mounts.tasks.push(Task::Directory { volume: name, path: claims::DATA.to_owned(), mode, owner });
-    mounts.add(volume, at(target, read_only, Some(claims::DATA.to_owned())), path, report);
+    mounts.tasks.push(Task::Directory { volume: name, path: DATA.to_owned(), mode, owner });
+    mounts.add(volume, at(target, read_only, Some(DATA.to_owned())), path, report);
 }
 
 /// What a file system in memory is mounted with.

@@ -9,12 +9,12 @@
 //! | `settings`, `stack`, `report` | what every part reads and writes |
 //! | `support` | the table of what becomes of each attribute |
 //! | `limits` | what a pod can hold |
-//! | `plans`, `sharing`, `once`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
-//! | `workload`, `update`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
+//! | `plans`, `sharing`, `once`, `steps`, `pre_start` | which services share a pod, what runs before it, what `decide` is told of each |
+//! | `restart`, `job`, `workload_plan`, `workload`, `update`, `context`, `pod`, `container`, `env`, `models`, `lifecycle`, `probe`, `resources`, `placement`, `devices`, `security`, `namespaces`, `host_ports` | Deployments, DaemonSets, Jobs |
 //! | `aliases`, `replica_names`, `external_links`, `expose`, `images`, `service` | Services, and the ports that they forward |
 //! | `hosts` | the names that only a pod's hosts file gives it |
-//! | `claims`, `storage`, `image_volumes`, `memory`, `lending`, `host_paths`, `mounts`, `configs`, `files` | claims, mounts, ConfigMaps, Secrets |
-//! | `helper` | the init containers that write hosts files, own files and fill volumes |
+//! | `claims`, `volume_users`, `lending`, `mounts`, `store`, `configs`, `files`, `memory`, `host_paths`, `image_volumes`, `storage` | claims, mounts, ConfigMaps, Secrets |
+//! | `tasks`, `helper` | the init containers that write hosts files, own files and fill volumes |
 //! | `publish`, `routes` | Services, Ingresses and HTTPRoutes of published ports |
 //! | `stateful`, `schedule`, `scaling` | StatefulSets, CronJobs, autoscalers and disruption budgets |
 //! | `kubernetes`, `elsewhere` | reads `x-kubernetes`, and the labels of Kompose |
@@ -27,6 +27,7 @@ mod aliases;
 mod claims;
 mod configs;
 mod container;
+mod context;
 mod desired;
 mod devices;
 mod dollars;
@@ -45,6 +46,7 @@ mod http_route;
 mod image_volumes;
 mod images;
 mod inputs;
+mod job;
 mod joins;
 mod kubernetes;
 mod labels;
@@ -73,6 +75,7 @@ mod publish;
 mod replica_names;
 mod report;
 mod resources;
+mod restart;
 mod routes;
 mod scaling;
 mod schedule;
@@ -82,10 +85,15 @@ mod settings;
 mod sharing;
 mod stack;
 mod stateful;
+mod steps;
 mod storage;
+mod store;
 mod support;
+mod tasks;
 mod update;
+mod volume_users;
 mod workload;
+mod workload_plan;
 
 use std::collections::BTreeMap;
 
@@ -124,7 +132,7 @@ pub fn translate(project: &Project, settings: &Settings, facts: &Facts) -> (Opti
     network_policy::policies(&stack, &mut objects, &mut report);
 
     sharing::check(&stack, &kinds, &mut report);
-    let context = pod::Context { stack: &stack, claims: &claims, aliases: &aliases, users: &storage::users(&stack) };
+    let context = context::Context { stack: &stack, claims: &claims, aliases: &aliases, users: &volume_users::users(&stack) };
     let mut plans = BTreeMap::new();
     for (key, ..) in stack.services().filter(|(key, ..)| stack.host(key) == *key && stack.runs_here(key)) {
         let gates = gates.remove(key).unwrap_or_default();

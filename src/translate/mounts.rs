@@ -8,10 +8,12 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use crate::compose::path::Path;
 
 use super::desired::External;
-use super::helper::{self, Task};
-use super::hosts::HostsFile;
 use super::names;
 use super::report::Report;
+use super::tasks::{HostsFile, OF_THE_POD, Task};
+
+/// Directory of a volume that holds the content. In claims it lies beside `lost+found`; it is also what their layout is called.
+pub const DATA: &str = "data";
 
 /// The mounts of one container.
 #[derive(Default)]
@@ -123,7 +125,7 @@ impl PodVolumes {
     pub fn take(&mut self, mounts: &mut Mounts, container: usize) {
         let mut renamed = BTreeMap::new();
         for (name, volume) in &mounts.volumes {
-            let shared = volume.empty_dir.is_none() || helper::OF_THE_POD.contains(&name.as_str());
+            let shared = volume.empty_dir.is_none() || OF_THE_POD.contains(&name.as_str());
             let mut free = name.clone();
             for number in 2.. {
                 let fits = |(other, owner): &(Volume, usize)| {

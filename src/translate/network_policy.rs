@@ -18,19 +18,18 @@ use crate::compose::model::Service;
 use crate::compose::path::Path;
 
 use super::hash;
-use super::host_ports::is_of_node;
 use super::kubernetes;
 use super::labels;
 use super::names::{self, ObjectName};
 use super::object::Object;
 use super::object::StringMap;
 use super::objects::{Objects, metadata, selector, service_labels, stack_labels, stack_selector};
-use super::port::Protocol;
-use super::pre_start;
+use super::port::{Protocol, is_of_node};
 use super::project::{DEFAULT_NETWORK, engine_network, networks_of, service_path};
 use super::report::Report;
 use super::service;
 use super::stack::Stack;
+use super::steps;
 
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 const DNS_PORTS: [i32; 2] = [53, 5353];
@@ -140,7 +139,7 @@ fn of_service(stack: &Stack, key: &str, service: &Service, name: &ObjectName, ob
     let pod_name = stack.pod_name(key).unwrap_or(name);
     let pods = || LabelSelector { match_labels: Some(selector(stack, pod_name)), match_expressions: None };
     // What runs before them must not get farther than they do.
-    let before = pre_start::runs_once(stack, stack.host(key)).then(|| pod_name.before());
+    let before = steps::runs_once(stack, stack.host(key)).then(|| pod_name.before());
     let confined = || match &before {
         Some(before) => only(stack, vec![pod_name.to_string(), before.to_string()]),
         None => pods(),

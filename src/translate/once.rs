@@ -3,8 +3,8 @@
 use crate::compose::model::{DeployMode, Service};
 
 use super::report::Report;
+use super::restart::{self, Restart};
 use super::stack::Stack;
-use super::workload::{self, Restart};
 
 /// Whether a service's program runs once.
 pub fn runs_once(stack: &Stack, key: &str, service: &Service, restart: Restart) -> bool {
@@ -20,7 +20,7 @@ pub fn ends_in_part(stack: &Stack, key: &str) -> bool {
     let mut unheard = Report::new(&stack.project.root);
     let mut once = |key: &str| {
         let (key, service, _) = stack.service(key)?;
-        let restart = workload::restart(key, service, &mut unheard);
+        let restart = restart::restart(key, service, &mut unheard);
         Some(runs_once(stack, key, service, restart))
     };
     let mut guests = stack.guests(host).peekable();

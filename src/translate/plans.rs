@@ -7,6 +7,7 @@ use crate::compose::path::Path;
 
 use super::claims;
 use super::container;
+use super::context::{Context, Member};
 use super::desired::{External, ExternalKind, Gate, Lifetime, ServicePlan};
 use super::images;
 use super::inputs;
@@ -14,15 +15,17 @@ use super::namespaces;
 use super::object::Kind;
 use super::objects::Objects;
 use super::once;
-use super::pod::{self, Context, Member, Pod};
+use super::pod::{self, Pod};
 use super::pre_start;
 use super::project::service_path;
 use super::publish;
 use super::report::Report;
+use super::restart::{self, Restart};
 use super::scaling;
 use super::stack::Stack;
 use super::update;
-use super::workload::{self, Plan, Restart};
+use super::workload;
+use super::workload_plan::Plan;
 
 /// Makes the workload of a host and its guests; the plans of all of them, by key.
 pub fn plans<'a>(
@@ -56,8 +59,17 @@ pub fn plans<'a>(
     let autoscaled = scaling::bounds(stack, host, kind);
     let replicas = scaling::begin_with(autoscaled, stack.replicas(host, first.service));
     let deadline = inside.iter().map(|member| workload::progress_deadline(stack, member.service)).max().unwrap_or_default();
-    let plan =
-        Plan { key: host, service: first.service, name: first.name, kind, restart: restart(&first), inputs: &inputs, replicas, deadline };
+    let plan = Plan {
+        key: host,
+        service: first.service,
+        name: first.name,
+        kind,
+        restart: restart(&first),
+        inputs: &inputs,
+        replicas,
+        autoscaled: autoscaled.is_some(),
+        deadline,
+    };
     let object = workload::workload(stack, &plan, &mut pod, report);
     let workload = object.key();
     check_replicas(context, &all, replicas, kind, &pod, report);
@@ -73,7 +85,7 @@ pub fn plans<'a>(
         let is_host = member.key == host;
         let stopped = stopped || is_out(member);
         let container = container::container_name(member.service, member.name);
-        let lifetime = workload::lifetime(kind, restart(member));
+        let lifetime = restart::lifetime(kind, restart(member));
         let once = ends.contains_key(&container);
         let publish::Publication { endpoints, urls } = publish::publish(stack, member.key, member.service, member.name, objects, report);
         ServicePlan {
@@ -84,7 +96,7 @@ pub fn plans<'a>(
             mates: pod.parts.iter().map(|part| part.container.clone()).filter(|name| *name != container).collect(),
             container,
             pre_start: pre_start.clone().filter(|_| is_host),
-            image: images::name(stack, member.key, member.service),
+            image: images::name(stack.project, member.key, member.service),
             replicas: if stopped { 0 } else { wanted },
             autoscaled,
             stopped,
@@ -94,7 +106,7 @@ pub fn plans<'a>(
                 Lifetime::UntilSuccess { .. } if shared => Lifetime::UntilSuccess { attempts: None },
                 lifetime => lifetime,
             },
-            restart_window: workload::restart_window(member.service),
+            restart_window: restart::restart_window(member.service),
             gates: if is_host { gates.to_vec() } else { Vec::new() },
             externals: if is_host { externals.clone() } else { Vec::new() },
             endpoints,

@@ -1,6 +1,6 @@
 //! The template of a pod: that of one service, or of a host and its guests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{
     Container, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSecurityContext, PodSpec, PodTemplateSpec, VolumeMount,
@@ -11,12 +11,12 @@ use crate::api::keys;
 use crate::compose::model::Service;
 use crate::compose::path::Path;
 
-use super::aliases::Aliases;
 use super::claims::Storage;
 use super::container::{self, Made, Source, some};
+use super::context::{Context, Member};
 use super::devices;
 use super::helper;
-use super::hosts::{self, HostsFile};
+use super::hosts;
 use super::kubernetes;
 use super::labels;
 use super::lending;
@@ -27,11 +27,11 @@ use super::object::Kind;
 use super::object::StringMap;
 use super::objects::{Objects, selector, service_labels};
 use super::placement;
-use super::pre_start;
-use super::project::service_path;
 use super::report::Report;
 use super::stack::Stack;
-use super::storage;
+use super::steps;
+use super::tasks::HostsFile;
+use super::volume_users;
 
 /// A pod template, and what of it decides other things.
 pub struct Pod<'b> {
@@ -53,21 +53,6 @@ pub struct Part<'b> {
     pub digests: Vec<String>,
 }
 
-/// A service whose container is in the pod.
-#[derive(Clone, Copy)]
-pub struct Member<'b> {
-    pub key: &'b str,
-    pub service: &'b Service,
-    /// Object name of the service.
-    pub name: &'b ObjectName,
-}
-
-impl Member<'_> {
-    pub fn path(&self) -> Path {
-        service_path(self.key)
-    }
-}
-
 impl Pod<'_> {
     /// Whether some claim is mounted writable.
     pub fn writes_claims(&self) -> bool {
@@ -78,15 +63,6 @@ impl Pod<'_> {
     pub fn mounts_claim(&self, name: &str) -> bool {
         self.parts.iter().any(|part| part.mounts.claims.contains_key(name))
     }
-}
-
-/// What every pod of the stack is made with.
-pub struct Context<'a, 'b> {
-    pub stack: &'b Stack<'a>,
-    pub claims: &'b BTreeMap<&'a str, Storage>,
-    pub aliases: &'b Aliases<'a>,
-    /// The services that mount each named volume.
-    pub users: &'b BTreeMap<&'a str, BTreeSet<&'a str>>,
 }
 
 /// Makes the pod template of a host and its guests.
@@ -206,7 +182,7 @@ impl<'m, 'a, 'b> Making<'m, 'a, 'b> {
         if super::joins::shares_memory(service) {
             share_memory(self.containers.first(), &mut main);
         }
-        for (made, path) in pre_start::steps(self.context, &source, per_replica, objects, report) {
+        for (made, path) in steps::steps(self.context, &source, per_replica, objects, report) {
             let (mut step, own, contents) = self.take(made, &path, report);
             inherit(&main, &mut step);
             self.before.push(step);
@@ -362,7 +338,7 @@ fn dns(service: &Service, spec: &mut PodSpec, path: &Path, report: &mut Report) 
 pub fn sharers<'a>(context: &Context<'a, '_>, parts: &[Part]) -> BTreeSet<&'a str> {
     let stack = context.stack;
     let one_node = |volume: &&str| matches!(context.claims.get(*volume), Some(Storage::Claim { one_node: true, .. }));
-    let sources = parts.iter().flat_map(|part| storage::sources(stack.project, part.member.service));
+    let sources = parts.iter().flat_map(|part| volume_users::sources(stack.project, part.member.service));
     let users = sources.filter(one_node).filter_map(|volume| context.users.get(volume)).flatten().copied();
     let own = parts.iter().filter(|part| part.mounts.has_own_claim).filter_map(|part| Some(stack.service(part.member.key)?.0));
     let unnamed = parts.iter().flat_map(|part| &part.mounts.sharers).filter_map(|user| Some(stack.service(user)?.0));

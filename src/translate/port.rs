@@ -1,6 +1,8 @@
-//! Ports that a service says it listens on.
+//! Ports as a service writes them: those that it listens on, and those that they are offered under.
 
-use crate::compose::model::Service;
+use std::ops::RangeInclusive;
+
+use crate::compose::model::{Port, Service};
 
 /// The first port on which every user may listen.
 pub const FIRST_FREE: u16 = 1024;
@@ -66,4 +68,31 @@ pub fn exposed(text: &str) -> Option<Vec<Listen>> {
         return None;
     }
     Some((first..=last).map(|port| Listen { port, protocol }).collect())
+}
+
+/// Whether a port is bound on the node that the pod runs on, and nowhere else.
+pub fn is_of_node(port: &Port) -> bool {
+    port.mode == "host"
+}
+
+/// The port that is offered where none is taken: the written one, the first of a range, or the container's.
+pub fn offered(port: &Port) -> Result<u16, String> {
+    candidates(port).map(|numbers| *numbers.start())
+}
+
+/// The ports that may be offered: the written one, those of a range, or the container's and what follows it.
+pub fn candidates(port: &Port) -> Result<RangeInclusive<u16>, String> {
+    let any = port.target..=u16::MAX;
+    let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(any) };
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
+        (Ok(0), _) => Ok(any),
+        (Ok(first), Ok(last)) => Ok(first..=last.max(first)),
+        _ => Err(text.to_owned()),
+    }
+}
+
+/// The number that a port must have.
+pub fn only(numbers: &RangeInclusive<u16>) -> Option<u16> {
+    (numbers.start() == numbers.end()).then(|| *numbers.start())
 }

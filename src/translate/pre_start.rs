@@ -1,46 +1,29 @@
-//! `pre_start`: steps before a service's containers start. Those of each replica are init containers; the others run once, in a Job of their
-//! own, before any replica is made, and again when a step changes.
+//! `pre_start` steps that run once: a Job of their own, before any replica of the service is made, and again when a step changes. Those of each
+//! replica are init containers of its pod.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::api::keys;
-use crate::compose::path::Path;
 
-use super::container::{self, Made, Source};
+use super::context::{Context, Member};
 use super::desired::PreStart;
 use super::inputs;
+use super::job::ignore_disruptions;
 use super::labels;
 use super::names::ObjectName;
 use super::object::StringMap;
 use super::object::{Kind, Object};
 use super::objects::{Objects, metadata, service_labels};
 use super::placement;
-use super::pod::{self, Context, Making, Member, Part, Pod};
+use super::pod::{self, Making, Part, Pod};
 use super::report::Report;
 use super::stack::Stack;
-use super::workload;
+use super::steps::runs_once;
 
 /// How often steps that fail are tried again before they count as failed.
 const RETRIES: i32 = 3;
-
-/// The containers of a service's steps in their order, with where the file says so: those of each replica, or those that run once.
-pub fn steps(context: &Context, source: &Source, per_replica: bool, objects: &mut Objects, report: &mut Report) -> Vec<(Made, Path)> {
-    let mut made = Vec::new();
-    for (index, step) in source.service.pre_start.iter().enumerate().filter(|(_, step)| step.per_replica == per_replica) {
-        let path = source.path.key("pre_start").index(index);
-        let step = Source { service: &step.container, path: path.clone(), key: source.key, name: source.name, keeps_image_volumes: false };
-        made.push((container::base(context, &step, source.name.step(index), objects, report), path));
-    }
-    made
-}
-
-/// Whether something runs once before the pods of a service.
-pub fn runs_once(stack: &Stack, host: &str) -> bool {
-    let members = std::iter::once(host).chain(stack.guests(host)).filter_map(|key| stack.service(key));
-    members.into_iter().any(|(_, service, _)| service.pre_start.iter().any(|step| !step.per_replica))
-}
 
 /// The Job of the steps that run once before the pods of a host and its guests. `None`: there are no such steps.
 pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Report) -> Option<PreStart> {
@@ -75,8 +58,7 @@ pub fn job(context: &Context, pod: &Pod, objects: &mut Objects, report: &mut Rep
         metadata: Some(ObjectMeta { labels: Some(labels), annotations: Some(annotations), ..ObjectMeta::default() }),
         spec: Some(spec),
     };
-    let spec =
-        JobSpec { backoff_limit: Some(RETRIES), pod_failure_policy: Some(workload::ignore_disruptions()), template, ..JobSpec::default() };
+    let spec = JobSpec { backoff_limit: Some(RETRIES), pod_failure_policy: Some(ignore_disruptions()), template, ..JobSpec::default() };
     let job = Object::Job(Box::new(Job { metadata: object, spec: Some(spec), ..Job::default() }));
     let workload = job.key();
     objects.add(job, &host.path().key("pre_start"), report);

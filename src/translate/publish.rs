@@ -21,13 +21,11 @@ use super::object::Object;
 use super::object::StringMap;
 use super::objects::{Objects, metadata, selector, service_labels};
 use super::once;
-use super::port::Protocol;
+use super::port::{Protocol, candidates, only};
 use super::project::service_path;
 use super::report::Report;
 use super::routes::{self, Url, Way};
-use super::service::{
-    PREFER_DUAL_STACK, Published, app_protocol, candidates, check_ports, distinguish_names, node_port, only, published, published_name,
-};
+use super::service::{PREFER_DUAL_STACK, Published, app_protocol, check_ports, distinguish_names, node_port, published, published_name};
 use super::stack::{Stack, wants_ipv6};
 
 /// Which of a service's Services a port is in.

@@ -17,7 +17,7 @@ use super::objects::{Objects, metadata, selector, service_labels};
 use super::project::service_path;
 use super::report::Report;
 use super::stack::Stack;
-use super::workload::Plan;
+use super::workload_plan::Plan;
 
 /// Load that leads to more replicas where the file names none, in percent of what is requested.
 const CPU: i32 = 80;

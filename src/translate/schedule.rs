@@ -4,9 +4,10 @@ use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, JobTemplateSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::job::{attempts, job};
 use super::pod::Pod;
 use super::stack::Stack;
-use super::workload::{Plan, attempts, job};
+use super::workload_plan::Plan;
 
 /// Finished runs that are kept, so that their logs can be read.
 const SUCCESSFUL: i32 = 3;

@@ -14,7 +14,6 @@ use crate::compose::path::Path;
 use super::aliases::Aliases;
 use super::expose::Ports;
 use super::hash;
-use super::host_ports::is_of_node;
 use super::kubernetes::{Expose, KEY, PortExtension, Shape as NameShape};
 use super::labels;
 use super::names::{self, ObjectName};
@@ -22,7 +21,7 @@ use super::object::Object;
 use super::object::StringMap;
 use super::objects::{Objects, metadata, selector, service_labels, stack_labels, stack_selector};
 use super::once;
-use super::port::{Listen, Protocol};
+use super::port::{Listen, Protocol, is_of_node};
 use super::project::service_path;
 use super::report::Report;
 use super::stack::{Stack, wants_ipv6};
@@ -312,28 +311,6 @@ pub fn check_ports(stack: &Stack, key: &str, service: &Service, path: &Path, rep
     if !stack.has_network(key) && !service.ports.is_empty() {
         report.warn("unreachable-port", path, "a service without network (network_mode: none) can't be reached on its ports");
     }
-}
-
-/// The port that is offered where none is taken: the written one, the first of a range, or the container's.
-pub fn offered(port: &Port) -> Result<u16, String> {
-    candidates(port).map(|numbers| *numbers.start())
-}
-
-/// The ports that may be offered: the written one, those of a range, or the container's and what follows it.
-pub fn candidates(port: &Port) -> Result<RangeInclusive<u16>, String> {
-    let any = port.target..=u16::MAX;
-    let Some(text) = port.published.as_deref().filter(|text| !text.is_empty()) else { return Ok(any) };
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    match (first.trim().parse::<u16>(), last.trim().parse::<u16>()) {
-        (Ok(0), _) => Ok(any),
-        (Ok(first), Ok(last)) => Ok(first..=last.max(first)),
-        _ => Err(text.to_owned()),
-    }
-}
-
-/// The number that a port must have.
-pub fn only(numbers: &RangeInclusive<u16>) -> Option<u16> {
-    (numbers.start() == numbers.end()).then(|| *numbers.start())
 }
 
 /// The port of the nodes that the file asks for, where that is one.

@@ -13,8 +13,8 @@ use super::kubernetes::KEY;
 use super::object::Kind;
 use super::project::{networks_of, service_path};
 use super::report::Report;
+use super::restart::{self, Restart};
 use super::stack::Stack;
-use super::workload::{self, Restart};
 
 /// Refuses guests that one pod can't hold beside their host, and warns of what they say that is the host's to decide.
 pub fn check<'a>(stack: &Stack<'a>, kinds: &BTreeMap<&'a str, (Kind, Restart)>, report: &mut Report) {
@@ -36,7 +36,7 @@ fn check_guest(stack: &Stack, (host, guest): (&str, &str), kinds: &BTreeMap<&str
     check_networks((host, other), service, &path, report);
     let restart = |key: &str| kinds.get(key).copied().unwrap_or((Kind::Deployment, Restart::Absent));
     let ((kind, of_host), (_, of_guest)) = (restart(host), restart(guest));
-    let alone = workload::kind(guest, service, of_guest, stack.is_awaited(guest), report);
+    let alone = restart::kind(guest, service, of_guest, stack.is_awaited(guest), report);
     check_end((host, kind, of_host), (alone, of_guest), &path, report);
     let own = service.deploy.as_ref();
     let replicas = stack.replicas(guest, service);

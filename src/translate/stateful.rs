@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::pod::Pod;
 use super::stack::Stack;
-use super::workload::{Plan, REVISIONS};
+use super::workload_plan::{Plan, REVISIONS};
 
 /// The workload of a service whose replicas are told apart.
 pub fn stateful_set(

@@ -1,58 +1,27 @@
 //! `volumes`, `tmpfs`, `shm_size`, `configs`, `secrets` of a service → mounts.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ImageVolumeSource, NFSVolumeSource, Volume};
 
-use crate::compose::model::{DeployMode, Mount, MountKind, Project, Service};
+use crate::compose::model::{DeployMode, Mount, MountKind, Service};
 use crate::compose::path::Path;
 
 use super::claims::{self, Storage};
+use super::configs;
 use super::desired::{External, ExternalKind};
 use super::files::{self, Content, Item};
-use super::hash;
-use super::helper::{Owner, Task};
 use super::host_paths;
 use super::image_volumes;
+use super::images;
 use super::lending::{borrowers, is_lent, lender};
 use super::memory;
-use super::mounts::{self, Mounts, at, volume_name};
+use super::mounts::{self, DATA, Mounts, at, volume_name};
 use super::names::{self, ObjectName};
-use super::objects::Objects;
 use super::project::service_path;
 use super::report::Report;
-use super::stack::Stack;
-
-/// The named volumes that a service mounts, those that it takes from others included.
-pub fn sources<'a>(project: &'a Project, service: &'a Service) -> BTreeSet<&'a str> {
-    let others = service.volumes_from.iter().filter_map(|entry| lender(project, entry));
-    let all = std::iter::once(service).chain(others).flat_map(|service| &service.volumes);
-    all.filter(|mount| matches!(mount.kind, MountKind::Volume | MountKind::Cluster)).filter_map(|mount| mount.source.as_deref()).collect()
-}
-
-/// The services that mount each named volume.
-pub fn users<'a>(stack: &Stack<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
-    let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (key, service, _) in stack.services() {
-        for volume in sources(stack.project, service) {
-            users.entry(volume).or_default().insert(key);
-        }
-    }
-    users
-}
-
-/// What mounts are made of and what they add to.
-pub struct Store<'a, 'b> {
-    pub stack: &'b Stack<'a>,
-    pub claims: &'b BTreeMap<&'a str, Storage>,
-    pub service: &'b Service,
-    /// Object name of the service.
-    pub name: &'b ObjectName,
-    /// Whether what its image declares as volumes is kept: that of steps is nobody's to see.
-    pub keeps_image_volumes: bool,
-    pub objects: &'b mut Objects,
-}
+use super::store::{Store, content_copy, content_mount};
+use super::tasks::{Owner, Task};
 
 /// Everything that is mounted into a service's container.
 pub fn mounts(store: &mut Store, path: &Path, report: &mut Report) -> Mounts {
@@ -66,7 +35,7 @@ pub fn mounts(store: &mut Store, path: &Path, report: &mut Report) -> Mounts {
         memory::tmpfs(entry, &path.key("tmpfs").index(index), &mut mounts, report);
     }
     memory::shm(service, path, &mut mounts, report);
-    super::configs::mounts(store, service, path, &mut mounts, report);
+    configs::mounts(store, service, path, &mut mounts, report);
     if store.keeps_image_volumes {
         of_image(store, path, &mut mounts, report);
     }
@@ -95,7 +64,7 @@ fn add(store: &mut Store, mount: &Mount, path: &Path, mounts: &mut Mounts, repor
             let message = format!("what is written to {} is lost when the pod is replaced; give the volume a name", mount.target);
             report.warn("anonymous-volume", path, message);
             let volume = mounts::scratch(&volume_name("anonymous", &mount.target), false, None);
-            let directory = (!mount.volume_nocopy).then(|| claims::DATA.to_owned());
+            let directory = (!mount.volume_nocopy).then(|| DATA.to_owned());
             fill(&volume, mount, directory.is_some(), mounts);
             mounts.add(volume, at(&mount.target, mount.read_only, directory), path, report);
         }
@@ -139,7 +108,7 @@ fn named(store: &mut Store, mount: &Mount, source: &str, path: &Path, mounts: &m
         }
         Some(Storage::Apart { claim }) => {
             let name = volume_name("volume", source);
-            let sub_path = [Some(super::claims::DATA), inside].into_iter().flatten().collect::<Vec<_>>().join("/");
+            let sub_path = [Some(DATA), inside].into_iter().flatten().collect::<Vec<_>>().join("/");
             let claim_name = claim.metadata.name.clone().unwrap_or_default();
             let stands_for = mounts::claim(&name, &claim_name);
             fill(&stands_for, mount, inside.is_none() && !mount.volume_nocopy, mounts);
@@ -172,7 +141,7 @@ fn shared(store: &mut Store, (key, name): (&str, &ObjectName), mount: &Mount, pa
     }
     let volume = mounts::claim(&volume_name("anonymous", &mount.target), claim.as_str());
     fill(&volume, mount, !mount.volume_nocopy, mounts);
-    mounts.add(volume, at(&mount.target, mount.read_only, Some(claims::DATA.to_owned())), path, report);
+    mounts.add(volume, at(&mount.target, mount.read_only, Some(DATA.to_owned())), path, report);
 }
 
 /// The directories that the image declares as volumes, where nothing else is mounted.
@@ -191,7 +160,7 @@ fn of_image(store: &mut Store, path: &Path, mounts: &mut Mounts, report: &mut Re
         }
         lost.extend(directory.is_data.then_some(directory.path));
         let volume = mounts::scratch(&volume_name("anonymous", directory.path), false, None);
-        let inside = directory.filled.then(|| claims::DATA.to_owned());
+        let inside = directory.filled.then(|| DATA.to_owned());
         fill(&volume, &directory.mount(), directory.filled, mounts);
         mounts.add(volume, at(directory.path, false, inside), &path, report);
     }
@@ -301,7 +270,7 @@ fn writable(store: &mut Store, content: &Content, name: &str, mount: &Mount, pat
         let to = mounts.volume(volume.clone());
         mounts.tasks.push(Task::Sync { from, to });
     }
-    mounts.add(volume, at(&mount.target, false, Some(claims::DATA.to_owned())), path, report);
+    mounts.add(volume, at(&mount.target, false, Some(DATA.to_owned())), path, report);
 }
 
 /// Makes room in a read-only directory for what else is mounted inside it: no runtime can make a mount point there.
@@ -325,66 +294,12 @@ fn with_mount_points(mut items: Vec<Item>, target: &str, store: &Store) -> Vec<I
     items
 }
 
-/// Mounts content at a target: a single file by `file`, else the directory.
-pub fn content_mount(
-    store: &mut Store,
-    content: &Content,
-    name: &str,
-    (target, file): (&str, Option<&str>),
-    path: &Path,
-    mounts: &mut Mounts,
-    report: &mut Report,
-) {
-    let Some(made) = content.make(store.stack, name, path, store.objects, report) else { return };
-    let volume = made.volume(&volume_name("file", name));
-    mounts.digests.insert(target.to_owned(), made.hash);
-    mounts.add(volume, at(target, true, file.map(str::to_owned)), path, report);
-}
-
-/// Mounts a copy of a single file, with a mode and an owner that the content's own volume can't give it.
-pub fn content_copy(
-    store: &mut Store,
-    content: &Content,
-    name: &str,
-    (target, mode, owner, read_only): (&str, u32, Owner, bool),
-    path: &Path,
-    mounts: &mut Mounts,
-    report: &mut Report,
-) {
-    let Some(content) = content.make(store.stack, name, path, store.objects, report) else { return };
-    let intent = format!("{}\n{mode:o} {owner:?} {read_only}", content.hash);
-    mounts.digests.insert(target.to_owned(), hash::of_bytes(intent.as_bytes()));
-    copy(content.volume(&volume_name("file", name)), name, content.secret, (target, mode, owner, read_only), path, mounts, report);
-}
-
-/// Mounts a copy of the file of this name in a volume.
-pub fn copy(
-    from: Volume,
-    file: &str,
-    secret: bool,
-    (target, mode, owner, read_only): (&str, u32, Owner, bool),
-    path: &Path,
-    mounts: &mut Mounts,
-    report: &mut Report,
-) {
-    if mounts.has_target(target) {
-        mounts.add(from, at(target, read_only, None), path, report);
-        return;
-    }
-    let from = mounts.volume(from);
-    // Secrets never reach a disk.
-    let volume = mounts::scratch(if secret { "helper--secrets" } else { "helper--files" }, secret, None);
-    let to = format!("{}/{file}", mounts.tasks.len());
-    mounts.tasks.push(Task::File { from: (from, file.to_owned()), to: (volume.name.clone(), to.clone()), mode, owner });
-    mounts.add(volume, at(target, read_only, Some(to)), path, report);
-}
-
 fn image(store: &Store, mount: &Mount, source: &str, path: &Path, mounts: &mut Mounts, report: &mut Report) {
     if source.is_empty() {
         report.refuse("image-volume", &path.key("source"), "names no image and no service");
         return;
     }
-    let of_service = store.stack.project.services.get(source).map(|service| super::images::name(store.stack, source, service));
+    let of_service = store.stack.project.services.get(source).map(|service| images::name(store.stack.project, source, service));
     let reference = of_service.unwrap_or_else(|| source.to_owned());
     let volume = Volume {
         name: volume_name("image", names::label_form(source, 40).as_deref().unwrap_or("content")),
