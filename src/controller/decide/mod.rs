@@ -2,12 +2,13 @@
 //!
 //! | module | what it decides |
 //! |---|---|
-//! | `view`, `undo` | what is known: of each object the cache, and our own newer writes on top; of a failed update what is on record |
+//! | `undo`, `view` | what is known: of a failed update what is on record; of each object the cache, and our own newer writes on top |
 //! | `acts` | which actions are asked for now, and which later |
 //! | `stand`, `writes` | whose the object of a wanted name is; how one of ours is repaired, applied, replaced |
 //! | `progress` | how far a service's workload and its pods are |
-//! | `facts`, `gather` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
+//! | `facts` | what is true of a service beyond this moment: conditions met, completed, out of attempts |
 //! | `updates` | when a roll-out has failed |
+//! | `gather` | the facts on record, with what can be seen now on top |
 //! | `gates` | `depends_on` |
 //! | `template`, `words` | what pods are made of, and why a service isn't there, in words |
 //! | `claims` | what of a claim stays as it is, and what is told of that |
