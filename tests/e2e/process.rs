@@ -161,8 +161,7 @@ async fn a_healthchecks_words_arrive_byte_for_byte() {
 
 #[tokio::test]
 async fn a_healthchecks_shell_sees_the_containers_variables() {
-    let test =
-        "test \"$$GREETING\" = 'it is $$5' &&\n printf '%s|' \"$$GREETING\" '$$HOME $$$$ $$(HOSTNAME) `é`' $$(echo 日本) \\\n >/tmp/seen";
+    let test = "test \"$$GREETING\" = 'it is $$5' &&\n printf '%s|' \"$$GREETING\" '$$HOME $$$$ $$(HOSTNAME) `é`' $$(echo 日本) \\\n >/tmp/new && mv /tmp/new /tmp/seen";
     let space = run("shell", json!({"healthcheck": {"test": test, "interval": "1s"}, "environment": {"GREETING": "it is $$5"}})).await;
     assert_eq!(space.sh("web", "cat /tmp/seen").await, "it is $5|$HOME $$ $(HOSTNAME) `é`|日本|");
     space.close().await;
