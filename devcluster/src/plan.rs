@@ -108,7 +108,7 @@ impl Plan {
         steps.extend([
             start("etcd", "etcd", &inputs.binaries.controlplane, "etcd", etcd(inputs)),
             start("API server", "kube-apiserver", &inputs.binaries.controlplane, "kube-apiserver", api_server(inputs)),
-            Step::wait("API server", "/readyz", "", "", 120),
+            Step::wait("API server", "/readyz", "", "", 300),
         ]);
         steps.extend(inputs.custom_resources.iter().flat_map(custom_resource));
         steps.extend([
@@ -130,10 +130,11 @@ impl Plan {
         ]);
         steps.extend(inputs.kwok.map(|program| start("simulated nodes", "kwok", program, "", kwok(inputs))));
         steps.extend((1..=inputs.nodes).map(|index| Step::create("simulated nodes", "/api/v1/nodes", node(index))));
-        steps.push(Step::wait("controllers", "/api/v1/namespaces/default/serviceaccounts/default", "", "", 60));
+        steps.push(Step::wait("controllers", "/api/v1/namespaces/default/serviceaccounts/default", "", "", 300));
         // The controller manager takes the taint away when it has seen that the node is ready: from then on pods are placed.
-        steps
-            .extend((1..=inputs.nodes).map(|index| Step::wait("nodes", &format!("/api/v1/nodes/{}", node_name(index)), "", NOT_READY, 60)));
+        steps.extend(
+            (1..=inputs.nodes).map(|index| Step::wait("nodes", &format!("/api/v1/nodes/{}", node_name(index)), "", NOT_READY, 300)),
+        );
         steps.extend(inputs.machine.iter().flat_map(|machine| machine.last.clone()));
         Self {
             directory: inputs.directory.display().to_string(),

@@ -33,7 +33,7 @@ pub fn create(layout: &Layout) -> Result<(), Error> {
 
 /// Removes it with all that is below, once the processes in it are gone.
 pub fn remove(layout: &Layout) -> Result<(), Error> {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     for group in hierarchies().into_iter().map(|hierarchy| hierarchy.join(layout.namespace())) {
         while let Err(source) = remove_tree(&group) {
             // The kernel takes a moment to count a dead process out.

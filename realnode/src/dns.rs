@@ -43,7 +43,7 @@ pub fn steps() -> Vec<Step> {
         create("/api/v1/namespaces/kube-system/services", service()),
         create("/apis/apps/v1/namespaces/kube-system/deployments", deployment()),
         // Answered by a container, through a Service: when this works, so does everything below it.
-        Step::wait("DNS", &format!("http://{DNS}:8181/ready"), "", "", 90),
+        Step::wait("DNS", &format!("http://{DNS}:8181/ready"), "", "", 300),
     ]
 }
 

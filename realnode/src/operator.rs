@@ -66,7 +66,7 @@ pub fn install_image(image: &str, source: &Path) -> Result<(), Error> {
     let (repository, tag) = split(image);
     let mut helm = cluster.helm();
     helm.args(["upgrade", "--install", NAME]).arg(source.join("charts").join(NAME));
-    helm.args(["--namespace", NAME, "--create-namespace", "--wait", "--timeout=2m"]);
+    helm.args(["--namespace", NAME, "--create-namespace", "--wait", "--timeout=5m"]);
     helm.args([format!("--set=image.repository={repository}"), format!("--set=image.tag={tag}")]);
     shell::run(&mut helm)?;
     Ok(())

@@ -97,8 +97,8 @@ fn runtime(layout: &Layout, parts: &Parts) -> Vec<Step> {
 
 fn runtime_is_up(parts: &Parts) -> [Step; 2] {
     [
-        Step::wait("registry", &format!("http://{}/ready", registry()), "", "", 120),
-        Step::run("containerd", &parts.programs.containerd.join("ctr"), strings(&["version"]), 60),
+        Step::wait("registry", &format!("http://{}/ready", registry()), "", "", 300),
+        Step::run("containerd", &parts.programs.containerd.join("ctr"), strings(&["version"]), 300),
     ]
 }
 
@@ -126,7 +126,7 @@ fn node(layout: &Layout, parts: &Parts) -> Vec<Step> {
         Step::start("network policies", "network-policy", &parts.programs.network_policy, vec![kubeconfig("network-policy")]),
     ]);
     steps.extend(dns::steps());
-    steps.push(Step::wait("node", "/api/v1/nodes/node", r#""type":"Ready","status":"True""#, "node.kubernetes.io/not-ready", 90));
+    steps.push(Step::wait("node", "/api/v1/nodes/node", r#""type":"Ready","status":"True""#, "node.kubernetes.io/not-ready", 300));
     steps
 }
 

@@ -15,7 +15,7 @@ use support::{Named, POD, realnode, unique};
 fn two_nodes_run_side_by_side_and_a_power_cut_of_one_keeps_its_disk() {
     let (one, other) = (Named::up("one"), Named::up("other"));
     one.apply(POD);
-    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=60s"]);
+    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=5m"]);
     assert_eq!(one.published(), "pod\n", "a user without rights writes to a volume, and a published port answers beside the node");
     let refused = other.command(&["kubectl", "get", "pod", "pod"]).output().unwrap();
     assert!(!refused.status.success(), "the other node knows nothing of it");
@@ -25,8 +25,8 @@ fn two_nodes_run_side_by_side_and_a_power_cut_of_one_keeps_its_disk() {
     assert!(joined.try_wait().unwrap().is_none(), "what is only joined to a node's network outlives its power");
     joined.kill().unwrap();
     joined.wait().unwrap();
-    one.kubectl(&["wait", "pod/pod", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s"]);
-    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=60s"]);
+    one.kubectl(&["wait", "pod/pod", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=5m"]);
+    one.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=5m"]);
     assert_eq!(one.published(), "pod\npod\n");
 
     let (layouts, nodes) = ([one.layout(), other.layout()], [one, other]);

@@ -18,9 +18,9 @@ fn a_node_leaves_the_machine_as_it_was() {
     let before = machine();
     let node = Named::up("traces");
     node.apply(POD);
-    node.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=60s"]);
+    node.kubectl(&["wait", "pod/pod", "--for=condition=Ready", "--timeout=5m"]);
     assert!(node.command(&["reboot"]).status().unwrap().success());
-    node.kubectl(&["wait", "pod/pod", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s"]);
+    node.kubectl(&["wait", "pod/pod", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=5m"]);
     let (name, own) = (node.layout().name().to_owned(), namespaces(&node));
     let traces: Vec<String> = machine().difference(&before).cloned().collect();
     assert!(traces.iter().any(|trace| trace.starts_with("cgroup")) && traces.iter().any(|trace| trace.starts_with("mount")), "{traces:?}");

@@ -32,7 +32,7 @@ volumes: {data: }
     space.create("shop", file).await;
     let stack = space.ready("shop").await;
     assert_eq!(service(&stack, "migrate").state, ServiceState::Completed);
-    assert_eq!(space.sh("web", "cat /seen").await, "ran\n", "it had completed before web began");
+    assert_eq!(space.sh_until("web", "grep . /seen").await, "ran\n", "it had completed before web began");
 
     let job = space.names::<Job>().await.remove(0);
     space.delete::<Job>(&job).await;

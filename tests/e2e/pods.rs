@@ -46,7 +46,7 @@ volumes: {data: }
     let mut lines: Vec<String> = space.sh("web", "cat /data/log").await.lines().map(str::to_owned).collect();
     assert_eq!(lines.remove(0), "once it's $1");
     assert_eq!(lines, ["each", "each"]);
-    space.sh("web", "grep each /seen").await;
+    space.sh_until("web", "grep each /seen").await;
     space.close().await;
 }
 

@@ -193,10 +193,10 @@ services:
     space.create("shop", file).await;
     space.ready("shop").await;
     space.sh("terminal", "readlink /proc/1/fd/0 | grep pts").await;
-    let input = space.sh("input", "readlink /proc/$(pgrep -o cat)/fd/0").await;
+    let input = space.sh_until("input", "readlink /proc/$(pgrep -o cat)/fd/0").await;
     assert!(input.starts_with("pipe:"), "{input}");
     assert_eq!(space.restarts("input").await, 0, "cat waits for input that may come");
-    assert_eq!(space.sh("neither", "readlink /proc/$(pgrep -o sleep)/fd/0").await, "/dev/null\n");
+    assert_eq!(space.sh_until("neither", "readlink /proc/$(pgrep -o sleep)/fd/0").await, "/dev/null\n");
     space.close().await;
 }
 

@@ -23,7 +23,7 @@ services:
             )
             .await;
     }
-    let found = space.sh("web", "cat /proc/$(pgrep -o sleep)/environ | tr '\\0' '\\n'").await;
+    let found = space.sh_until("web", "pgrep sleep >/dev/null && cat /proc/$(pgrep -o sleep)/environ | tr '\\0' '\\n'").await;
     // What every container has of its image and its runtime, and where the API server is, which a kubelet can't be kept from telling.
     let names = found.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
     let usual = |name: &&str| ["PATH", "HOSTNAME", "HOME", "PWD", "SHLVL"].contains(name) || name.starts_with("KUBERNETES_");

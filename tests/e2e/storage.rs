@@ -99,7 +99,7 @@ async fn an_anonymous_volume_survives_the_crash_of_its_container() {
     let file = r#"services: {web: {image: debian, command: [sh, -c, "sleep infinity & wait"], restart: always, volumes: [/data]}}"#;
     space.create("shop", file).await;
     space.ready("shop").await;
-    space.sh("web", "echo kept >/data/file; kill $(pgrep -o sleep)").await;
+    space.sh_until("web", "echo kept >/data/file; kill $(pgrep -o sleep)").await;
     until("it was started anew", async || if space.restarts("web").await > 0 { Ok(()) } else { Err("no restart".to_owned()) }).await;
     assert_eq!(space.sh_until("web", "cat /data/file").await, "kept\n");
     space.close().await;

@@ -25,10 +25,10 @@ async fn redis_haproxy_replicates_and_balances() {
     }
 
     // The links resolve where they are written.
-    space.sh("ubuntu1", "readlink /proc/1/fd/0 | grep pts && nc -z redis-master 6379").await;
+    space.sh_until("ubuntu1", "readlink /proc/1/fd/0 | grep pts && nc -z redis-master 6379").await;
     assert_eq!(space.restarts("ubuntu1").await, 0, "an open terminal keeps the shell up");
     for app in ["app1", "app2"] {
-        space.sh(app, "nc -z db 6379").await;
+        space.sh_until(app, "nc -z db 6379").await;
         assert_eq!(space.restarts(app).await, 0, "an open terminal keeps the shell up");
         // As the document does by hand.
         space.sh(app, "cd /usr/src/app; nohup python manage.py runserver 0.0.0.0:8001 >/tmp/log 2>&1 &").await;

@@ -149,7 +149,8 @@ async fn words_are_posted_through_web_and_read_from_every_replica() {
 async fn shown_by_every_replica(space: &Space, expected: &str) {
     for pod in space.pods("application-server").await {
         let read = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8000').read().decode(), end='')";
-        let words = space.try_sh_in(&pod.name_any(), &format!("python3 -c \"{read}\"")).await.unwrap();
-        assert_eq!(words, expected, "{}", pod.name_any());
+        let (name, script) = (pod.name_any(), format!("python3 -c \"{read}\""));
+        let words = until(&format!("{name} answers"), async || space.try_sh_in(&name, &script).await).await;
+        assert_eq!(words, expected, "{name}");
     }
 }
