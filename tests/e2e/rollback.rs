@@ -36,8 +36,8 @@ async fn serves(space: &Space, number: u32) {
     space.sh("web", &format!("grep -x 'revision {number}' /pages/index.html && test -e /tmp/well")).await;
 }
 
-/// Updates all services, web to one that fails; what is told of that has the words, and the stack is as before. A better update follows.
-async fn is_undone(topic: &str, works: &str, fails: &str, words: &str) {
+/// Updates all services, web to one that fails; what is told of that has these words, and the stack is as before. A better update follows.
+async fn is_undone(topic: &str, works: &str, fails: &str, told: &str) {
     let space = Space::open(topic).await;
     space.create_spec("shop", json!({"compose": FILE, "progressDeadline": "30s"})).await;
     space.ready("shop").await;
@@ -54,7 +54,7 @@ async fn is_undone(topic: &str, works: &str, fails: &str, words: &str) {
     };
     let stack = space.until_stack("shop", "rolled back to what ran", is_back).await;
     let message = &condition(&stack, "Stalled").unwrap().message;
-    assert!(message.starts_with("web: ") && message.contains(words), "{message}");
+    assert!(message.starts_with("web: ") && message.contains(told), "{message}");
     assert!(condition(&stack, "Ready").is_some_and(|c| c.status == "False"));
     assert_eq!(service(&stack, "web").state, ServiceState::Running);
     serves(&space, 1).await;

@@ -50,7 +50,9 @@ fn tidy(cluster: &Cluster) {
     let left: Vec<&str> = names.lines().filter_map(|line| line.strip_prefix("namespace/")).filter(|name| is_left(name)).collect();
     if !left.is_empty() {
         eprintln!("what earlier tests have left is taken away: {left:?}");
-        left.iter().for_each(|name| oracle::expect(name));
+        for name in &left {
+            oracle::expect(name);
+        }
         kubectl(&[&["delete", "namespaces"], &left[..]].concat());
     }
 }
