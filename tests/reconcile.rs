@@ -11,6 +11,7 @@ use compose_operator::cluster::stack::{RawStack, StackEntry, write_status};
 use compose_operator::telemetry::metrics::Metrics;
 use compose_operator::translate::{Key, Kind, Object};
 use http::{Request, Response};
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
@@ -238,6 +239,24 @@ async fn a_successor_is_not_compared() {
     let answer = live(&json!({ "a": "edited" }), &[]);
     let place = place();
     let (compared, _) = tokio::join!(apply::compare(&caller, &place, settings(), "another-uid"), next(&mut server, 200, &answer));
+    assert_eq!(compared.unwrap(), None);
+}
+
+#[tokio::test]
+async fn replicas_that_have_become_ours_since_are_not_lost_by_a_comparison() {
+    let (caller, mut server) = connection();
+    let entry = json!({ "manager": "compose-operator", "operation": "Apply", "fieldsV1": { "f:spec": { "f:replicas": {} } } });
+    let answer = json!({
+        "metadata": { "name": "web", "uid": "object-uid", "resourceVersion": "7", "managedFields": [entry] },
+        "spec": { "replicas": 0 },
+    });
+    let wanted = Object::Deployment(Box::new(Deployment {
+        metadata: ObjectMeta { name: Some("web".to_owned()), ..ObjectMeta::default() },
+        spec: Some(DeploymentSpec { min_ready_seconds: Some(5), ..DeploymentSpec::default() }),
+        ..Deployment::default()
+    }));
+    let place = place();
+    let (compared, _) = tokio::join!(apply::compare(&caller, &place, wanted, "object-uid"), next(&mut server, 200, &answer));
     assert_eq!(compared.unwrap(), None);
 }
 

@@ -21,7 +21,7 @@ use crate::translate::{HttpRoute, Key, Kind, Object};
 use super::client::{Call, Caller, Class, Error};
 use super::view::{
     AnyView, AutoscalerView, ClaimView, CronJobView, DaemonSetView, DeploymentView, HttpRouteView, JobObjectView, Seen, ServiceObjectView,
-    StatefulSetView, View,
+    StatefulSetView, View, WorkloadView,
 };
 
 /// A request that is ready to be sent.
@@ -121,7 +121,8 @@ pub async fn delete(caller: &Caller, namespace: &str, key: &Key, uid: &str, reso
     }
 }
 
-/// Reads an object and compares it with today's rendering; a difference is applied. `None` where the object is gone or has a successor.
+/// Reads an object and compares it with today's rendering; a difference is applied. `None` where the object is gone, has a successor, or has
+/// replicas of ours by now that the rendering leaves out.
 ///
 /// # Errors
 /// Where the API server refuses or does not answer.
@@ -137,6 +138,11 @@ pub async fn compare(caller: &Caller, place: &Place, object: Object, uid: &str) 
         return Ok(None);
     }
     let wanted = rendered(place, object, None).map_err(|e| unreadable("apply", &key, &e))?;
+    // Replicas that have become ours since this was asked for, such as the 0 of a stop, would fall back to the default of 1.
+    let holds_replicas = matches!(seen.state, WorkloadView::Replicated { holds_replicas: true, .. });
+    if holds_replicas && key.kind.scales() && wanted["spec"]["replicas"].is_null() {
+        return Ok(None);
+    }
     if contains(&live, &wanted) {
         return Ok(Some(Compared { seen, repaired: false }));
     }

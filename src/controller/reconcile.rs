@@ -53,6 +53,8 @@ async fn look(ctx: &Context, key: &StackKey, entry: &StackEntry, memory: &mut Me
         memory.generation = generation;
         memory.failures.clear();
         memory.attempts.clear();
+        // Nor does what somebody else fought over hold back what the user wants now.
+        memory.repairs.clear();
         if matches!(memory.kept, Kept::Refused { .. }) {
             memory.kept = Kept::AsRecorded;
         }

@@ -1,6 +1,8 @@
 //! Exact replica counts through every change of scale.
 
+use compose_operator::api::ComposeStack;
 use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use crate::support::{Space, audited, operator_kept, service};
@@ -74,5 +76,36 @@ async fn a_stopped_stack_has_no_pods_and_all_its_objects() {
     space.ready("shop").await;
     space.until_pods("web", 2).await;
     assert_eq!(space.api::<Deployment>().get("web").await.unwrap().metadata.uid, uid, "it was scaled, not made again");
+    space.close().await;
+}
+
+/// Scales `web` as the controller of an autoscaler does.
+async fn scale_as_an_autoscaler(space: &Space, replicas: i32) {
+    let params = PatchParams { field_manager: Some("kube-controller-manager".to_owned()), ..PatchParams::default() };
+    space.api::<Deployment>().patch_scale("web", &params, &Patch::Merge(json!({"spec": {"replicas": replicas}}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_autoscaler_of_others_is_withstood_ever_more_seldom_and_told_of_and_the_user_s_own_change_does_not_wait() {
+    let _kept = operator_kept().await;
+    let space = Space::open("contested").await;
+    space.create("shop", &file(1)).await;
+    space.ready("shop").await;
+    let at = |wanted: i32| move |web: Option<&Deployment>| web.and_then(|web| web.spec.as_ref()?.replicas) == Some(wanted);
+    for _ in 0..7 {
+        scale_as_an_autoscaler(&space, 3).await;
+        space.until::<Deployment>("web", "put back", at(1)).await;
+    }
+    scale_as_an_autoscaler(&space, 3).await;
+    let contested = |stack: &ComposeStack| {
+        stack.status.as_ref().and_then(|status| status.warnings.iter().find(|warning| warning.code == "contested")).cloned()
+    };
+    let stack = space.until_stack("shop", "telling who sets its replicas", |stack| contested(stack).is_some()).await;
+    let told = contested(&stack).unwrap();
+    assert_eq!(told.path, "Deployment web");
+    assert!(told.message.starts_with("a controller of the cluster, such as an autoscaler, changes it"), "{}", told.message);
+    space.compose("shop", &file(2)).await;
+    space.until::<Deployment>("web", "as the user wants it", at(2)).await;
+    space.ready("shop").await;
     space.close().await;
 }

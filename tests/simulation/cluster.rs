@@ -370,6 +370,16 @@ impl Cluster {
         });
     }
 
+    /// How often the replicas of a workload, which somebody else had set, became the operator's again since a point of the log.
+    pub fn taken_back(&self, key: &Key, from: usize) -> usize {
+        let states = self.log[key.kind as usize][from..].iter().filter_map(|event| match event {
+            Event::Object(_, of, Some(object)) if of == key => Some(object.holds_replicas),
+            _ => None,
+        });
+        let states: Vec<bool> = states.collect();
+        states.windows(2).filter(|pair| !pair[0] && pair[1]).count()
+    }
+
     /// DELETE with preconditions.
     pub fn delete(&mut self, key: &Key, uid: &str, version: &str, slow: bool) -> Result<(), Refused> {
         if uid.is_empty() || version.is_empty() {
@@ -393,6 +403,15 @@ impl Cluster {
             self.remove(key);
         }
         Ok(())
+    }
+
+    /// Whether a workload that has a number of replicas is written without it.
+    pub fn leaves_out_replicas(object: &Object) -> bool {
+        match object {
+            Object::Deployment(o) => o.spec.as_ref().is_some_and(|spec| spec.replicas.is_none()),
+            Object::StatefulSet(o) => o.spec.as_ref().is_some_and(|spec| spec.replicas.is_none()),
+            _ => false,
+        }
     }
 
     /// Whether a read of the object shows something else than we want.

@@ -7,7 +7,7 @@ use compose_operator::translate::Kind;
 
 use super::cluster::{Cluster, Key, Obj, Owner, Pod, Template, UID};
 use super::rng::Rng;
-use super::spec::{BOUNDS, Form};
+use super::spec::{BOUNDS, BOUNDS_OF_OTHERS, Form, OF_OTHERS};
 
 /// Nodes, each with one pod of a DaemonSet.
 const NODES: i32 = 2;
@@ -56,13 +56,18 @@ impl Cluster {
         }
     }
 
-    /// Keeps the replicas of its service's workload within its bounds; at 0 it rests.
+    /// Keeps the replicas of its service's workload within its bounds; at 0 it rests. That of others leaves alone what has its own.
     fn autoscaler_step(&mut self, key: &Key) {
+        let foreign = key.name.strip_prefix(OF_OTHERS);
+        if foreign.is_some_and(|name| self.objects.contains_key(&Key::new(Kind::HorizontalPodAutoscaler, name))) {
+            return;
+        }
+        let (name, (least, most)) = foreign.map_or((key.name.as_str(), BOUNDS), |name| (name, BOUNDS_OF_OTHERS));
         for kind in [Kind::Deployment, Kind::StatefulSet] {
-            let target = Key::new(kind, key.name.clone());
+            let target = Key::new(kind, name);
             let Some(replicas) = self.objects.get(&target).map(|o| o.replicas).filter(|n| *n > 0) else { continue };
             let mark = self.fresh().to_string();
-            self.scale(&target, replicas.clamp(BOUNDS.0, BOUNDS.1), &mark);
+            self.scale(&target, replicas.clamp(least, most), &mark);
         }
     }
 

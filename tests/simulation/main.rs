@@ -95,3 +95,8 @@ fn sees_an_undone_update_tried_again() {
 fn sees_replicas_that_nobody_holds() {
     sees(bug(Bugs { keep_hold_of_replicas: true, ..Bugs::default() }), 200);
 }
+
+#[test]
+fn sees_an_endless_fight_over_replicas() {
+    sees(bug(Bugs { fight_over_replicas: true, ..Bugs::default() }), 500);
+}

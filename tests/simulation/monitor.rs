@@ -295,8 +295,9 @@ fn check_object(
     if !(live.labelled || waits) {
         cluster.blame(format!("{key} stays without its labels"));
     }
-    // What waits to be updated can't be repaired: only today's rendering is known.
-    let held = plan.as_ref().is_some_and(|p| stuck(&p.name) && live.inputs != p.inputs);
+    // What waits to be updated can't be repaired: only today's rendering is known. What waits to come up from 0 is written whole then.
+    let comes_up = key.kind.scales() && live.replicas == 0;
+    let held = plan.as_ref().is_some_and(|p| stuck(&p.name) && (live.inputs != p.inputs || comes_up));
     if live.edited && !held && !live.job.complete && live.job.failure.is_none() {
         cluster.blame(format!("{key} stays as somebody else changed it"));
     }

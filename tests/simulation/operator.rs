@@ -207,6 +207,7 @@ impl Operator {
         let (Some(stack), Some(recorded), true) = (self.stack.clone(), self.recorded(), due && self.work.is_none()) else { return };
         if self.desired.as_ref().is_none_or(|(generation, _)| *generation != stack.generation) {
             self.desired = Some((stack.generation, Rc::new(stack.spec.desired())));
+            self.repairs.clear();
         }
         let desired = self.desired.as_ref().unwrap().1.clone();
         let refusal = Refusal { reason: "InvalidSpec", message: "services.web.image: missing".to_owned() };
@@ -315,6 +316,8 @@ impl Operator {
                 cluster.delete(&key, uid, resource_version, slow).map(|()| None)
             }
             Action::Compare { object, uid } => match cluster.objects.get(&key).cloned() {
+                // What is ours by now isn't left out.
+                Some(old) if old.uid == *uid && old.holds_replicas && Cluster::leaves_out_replicas(object) => Err(Refused::Missing),
                 Some(old) if old.uid == *uid && Cluster::differs(&old, object) => cluster.apply(object, uid).map(Some),
                 Some(old) if old.uid == *uid => Ok(Some(old)),
                 _ => Err(Refused::Missing),
@@ -356,6 +359,7 @@ impl Operator {
             Err(Refused::Precondition | Refused::Missing) => return self.fail(&key, now),
         }
         if matches!(action, Action::Apply { cause: Cause::Drift, .. }) {
+            self.repairs.retain(|_, repair| now.duration_since(repair.last) < SignedDuration::from_mins(10));
             let count = self.repairs.get(&key).map_or(0, |r| r.count) + 1;
             self.repairs.insert(key.clone(), Repair { count, last: now });
         }

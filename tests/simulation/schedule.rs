@@ -1,5 +1,7 @@
 //! One schedule: a random stack, a time of chaos, then quiet, in which everything must come to rest as it is to be.
 
+use std::collections::BTreeSet;
+
 use compose_operator::translate::Kind;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
@@ -7,7 +9,12 @@ use super::cluster::{Cluster, Key, Owner, UID};
 use super::monitor;
 use super::operator::{Faults, Operator, Planted};
 use super::rng::Rng;
-use super::spec::{STACK, Spec};
+use super::spec::{OF_OTHERS, STACK, Spec};
+
+/// Rounds in which an autoscaler of others is withstood: some 20 minutes.
+const ROUNDS_OF_CONTEST: usize = 110;
+/// How often the replicas of one workload are put back in that time, at most.
+const MOST_IN_CONTEST: usize = 20;
 
 struct World {
     rng: Rng,
@@ -213,6 +220,13 @@ impl World {
                     o.fields = format!("{} without labels {mark}", o.fields);
                 });
             }
+            // Who sets up an autoscaler has replicas to scale.
+            11 if key.kind.scales() && self.cluster.objects[&key].replicas > 0 => {
+                let theirs = Key::new(Kind::HorizontalPodAutoscaler, format!("{OF_OTHERS}{}", key.name));
+                if !self.cluster.objects.contains_key(&theirs) {
+                    self.plant_one(&theirs, Owner::Other);
+                }
+            }
             _ => {
                 if let Some(name) = rng.pick(&names) {
                     self.story.push(format!("pod {name} is killed"));
@@ -222,8 +236,47 @@ impl World {
         }
     }
 
+    /// The autoscalers of others.
+    fn rivals(&self) -> Vec<Key> {
+        let theirs = |key: &&Key| key.kind == Kind::HorizontalPodAutoscaler && key.name.starts_with(OF_OTHERS);
+        self.cluster.objects.keys().filter(theirs).cloned().collect()
+    }
+
+    /// What an autoscaler of others sets again and again is put back ever more seldom, and that is told. In the end it goes.
+    fn contest(&mut self) -> Result<(), String> {
+        let rivals = self.rivals();
+        if rivals.is_empty() {
+            return Ok(());
+        }
+        self.story.push(format!("no faults any more, and autoscalers of others: {rivals:?}"));
+        let mut told = BTreeSet::new();
+        let from: Vec<usize> = self.cluster.log.iter().map(Vec::len).collect();
+        for _ in 0..ROUNDS_OF_CONTEST {
+            self.round()?;
+            let status = self.cluster.stack.as_ref().map(|stack| stack.status.clone()).unwrap_or_default();
+            told.extend(status.warnings.iter().filter(|warning| warning.code == "contested").map(|warning| warning.path.clone()));
+        }
+        for rival in rivals {
+            let name = rival.name.trim_start_matches(OF_OTHERS);
+            for key in [Kind::Deployment, Kind::StatefulSet].map(|kind| Key::new(kind, name)) {
+                let times = self.cluster.taken_back(&key, from[key.kind as usize]);
+                if times > MOST_IN_CONTEST * self.operators.len() {
+                    return Err(format!("the replicas of {key} are put back {times} times in {ROUNDS_OF_CONTEST} rounds"));
+                }
+                if times >= MOST_IN_CONTEST / 2 && !told.contains(&key.to_string()) {
+                    return Err(format!("the replicas of {key} are put back {times} times, and nobody is told: {told:?}"));
+                }
+            }
+            self.cluster.remove(&rival);
+        }
+        // Whoever waits for longer and longer has waited enough.
+        self.now += SignedDuration::from_mins(10);
+        Ok(())
+    }
+
     /// No more faults: everything must come to rest.
     fn settle(&mut self) -> Result<(), String> {
+        self.contest()?;
         let foreign = self.cluster.objects.iter().any(|(k, o)| matches!(o.owner, Owner::Other | Owner::Nobody) && k.name != "theirs");
         if foreign && self.rng.percent(60) {
             for key in self.cluster.objects.keys().cloned().collect::<Vec<_>>() {
@@ -244,29 +297,35 @@ impl World {
         let mut quiet = 0;
         for _ in 0..120 {
             let before = (self.cluster.writes, self.cluster.version());
-            self.now += SignedDuration::from_secs(11);
-            self.cluster.tick_all();
-            for at in 0..self.operators.len() {
-                self.operators[at].observe_all(&self.cluster);
-                for _ in 0..100 {
-                    let writes = self.cluster.writes;
-                    self.operators[at].decide(&mut self.cluster, self.now);
-                    self.operators[at].act(&mut self.cluster, &mut self.rng, self.now, Faults::default());
-                    if self.cluster.writes > writes {
-                        self.tell(at);
-                    }
-                    self.check()?;
-                    if self.operators[at].is_idle() {
-                        break;
-                    }
-                }
-            }
+            self.round()?;
             quiet = if before == (self.cluster.writes, self.cluster.version()) { quiet + 1 } else { 0 };
             if quiet == 4 {
                 return Ok(());
             }
         }
         Err(format!("never {what}"))
+    }
+
+    /// Some seconds in which every controller makes a step, and every operator what it finds to do.
+    fn round(&mut self) -> Result<(), String> {
+        self.now += SignedDuration::from_secs(11);
+        self.cluster.tick_all();
+        for at in 0..self.operators.len() {
+            self.operators[at].observe_all(&self.cluster);
+            for _ in 0..100 {
+                let writes = self.cluster.writes;
+                self.operators[at].decide(&mut self.cluster, self.now);
+                self.operators[at].act(&mut self.cluster, &mut self.rng, self.now, Faults::default());
+                if self.cluster.writes > writes {
+                    self.tell(at);
+                }
+                self.check()?;
+                if self.operators[at].is_idle() {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn restart_is_silent(&mut self) -> Result<(), String> {

@@ -20,6 +20,9 @@ use super::rng::Rng;
 pub const STACK: &str = "shop";
 /// Replicas that every autoscaler keeps to.
 pub const BOUNDS: (i32, i32) = (2, 4);
+/// Those that an autoscaler of others keeps to, and how its name begins; that of its target follows.
+pub const BOUNDS_OF_OTHERS: (i32, i32) = (2, 2);
+pub const OF_OTHERS: &str = "theirs-";
 /// Only ever depends on services before it.
 pub const NAMES: [&str; 5] = ["db", "init", "cache", "app", "web"];
 

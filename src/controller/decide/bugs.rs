@@ -13,6 +13,8 @@ pub struct Bugs {
     pub rerun_finished: bool,
     /// Replicas that are to be an autoscaler's are left out while they are still ours.
     pub keep_hold_of_replicas: bool,
+    /// Replicas are put back at full speed, however often an autoscaler of others sets them.
+    pub fight_over_replicas: bool,
     /// Updates go out whatever state the dependencies are in.
     pub ignore_update_gate: bool,
     /// An update that has been undone is tried again.

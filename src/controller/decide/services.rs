@@ -267,7 +267,9 @@ impl View<'_, '_> {
         let same = recorded.filter(|r| r.inputs.as_deref() == Some(&plan.inputs) && r.desired == self.desired());
         let since = same.and_then(|r| r.since.as_deref()?.parse::<Timestamp>().ok()).unwrap_or_else(|| whole_seconds(now));
         let count = format!("{} of {} ready", progress.ready, self.desired());
-        let why = words::reason(self.scene, plan, progress.problem.as_deref());
+        let taken = !self.replicas_as_wanted() && !progress.holds_replicas && plan.autoscaled.is_none();
+        let taken = || taken.then(|| "something else sets its replicas, such as an autoscaler that is not of the stack".to_owned());
+        let why = words::reason(self.scene, plan, progress.problem.as_deref()).or_else(taken);
         let message = why.map_or(count.clone(), |why| format!("{count}: {why}"));
         let deadline = since.checked_add(SignedDuration::from_secs(i64::try_from(plan.progress_deadline).unwrap_or(i64::MAX))).ok();
         let mut report = match deadline {

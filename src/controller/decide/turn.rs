@@ -17,6 +17,9 @@ use super::writes::{self, apply, delete};
 use crate::cluster::view::PodView;
 use crate::translate::{ExternalKind, Gate, Key, Kind, Object, ServicePlan};
 
+/// Who changes replicas and is no manager by name: a controller of the cluster does it for others.
+const AUTOSCALER: &str = "a controller of the cluster, such as an autoscaler,";
+
 /// One service's turn: what is done about its workload.
 pub(super) struct Turn<'s, 'a> {
     pub scene: &'s Scene<'a>,
@@ -153,15 +156,17 @@ impl Turn<'_, '_> {
         }
         let repair = writes::repair(self.scene, key, live, || self.render(object, live, false));
         let scaled = self.plan.kind().scales() && self.progress.replicas != self.replicas();
+        let taken = scaled && !self.progress.holds_replicas && !self.scene.bugs.fight_over_replicas;
         let action = match repair {
             Some(Action::Apply { object, cause, .. }) => Some(self.apply(*object, live, cause)),
+            Some(_) if taken => Some(self.apply(self.render(object, live, false), live, Cause::Drift)),
             _ if scaled || self.releases() || self.is_paused() != self.progress.paused => {
                 Some(self.apply(self.render(object, live, false), live, Cause::Changed))
             }
             compare => compare,
         };
         match action {
-            Some(action) if acts.repair(action.clone(), live.changed_by.as_deref()) => Some(Hold::Pending),
+            Some(action) if acts.repair(action.clone(), live.changed_by.as_deref().or(taken.then_some(AUTOSCALER))) => Some(Hold::Pending),
             Some(_) => None,
             // It goes on running; that what it needs has gone is told before it is needed again.
             None => self.externals(),

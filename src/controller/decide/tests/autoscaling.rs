@@ -1,8 +1,8 @@
 use super::fixture::Bench;
 use super::plans::{Build, cron, stateful, svc};
 use crate::compose::model::DependencyCondition;
-use crate::controller::decide::{Action, CronView, WorkloadView};
-use crate::translate::{Kind, ServicePlan};
+use crate::controller::decide::{Action, CronView, Repair, WorkloadView};
+use crate::translate::{Key, Kind, ServicePlan};
 
 fn scale(bench: &mut Bench, name: &str, to: i32) {
     let live = bench.live(Kind::Deployment, name);
@@ -94,4 +94,43 @@ fn a_change_to_a_cron_job_deletes_the_deployment_first() {
     assert_eq!(asked(&bench), ["delete Deployment task"]);
     bench.settle();
     assert!(bench.live.objects.keys().any(|key| key.kind == Kind::CronJob));
+}
+
+/// Something that isn't the stack's scales `web`, and the API server takes the number of replicas from us.
+fn taken(bench: &mut Bench, to: i32) {
+    scale(bench, "web", to);
+    bench.live(Kind::Deployment, "web").fields = Some("without replicas".to_owned());
+}
+
+#[test]
+fn replicas_that_an_autoscaler_of_others_sets_are_put_back() {
+    let mut bench = with(svc("web").times(3));
+    taken(&mut bench, 5);
+    bench.check(&["apply Deployment web ×3 Drift"]);
+    bench.check_conditions("False", "True", "False", "Progressing");
+}
+
+#[test]
+fn an_autoscaler_of_others_is_told_of_and_not_fought_at_full_speed() {
+    let mut bench = with(svc("web").times(3));
+    taken(&mut bench, 5);
+    bench.repairs.insert(Key::new(Kind::Deployment, "web"), Repair { count: 6, last: bench.now });
+    bench.check(&[]);
+    let status = bench.decide().status;
+    let expected =
+        "a controller of the cluster, such as an autoscaler, changes it each time it is put back, so it is put back ever more seldom";
+    assert_eq!(status.warnings.iter().map(|warning| warning.message.as_str()).collect::<Vec<_>>(), [expected]);
+    let web = bench.service_status("web");
+    let expected = "5 of 3 ready: something else sets its replicas, such as an autoscaler that is not of the stack";
+    assert_eq!((web.desired, web.message.as_deref()), (3, Some(expected)));
+    bench.later(8);
+    bench.check(&["apply Deployment web ×3 Drift"]);
+}
+
+#[test]
+fn other_replicas_that_the_user_wants_are_not_held_back() {
+    let mut bench = with(svc("web").times(3));
+    bench.repairs.insert(Key::new(Kind::Deployment, "web"), Repair { count: 6, last: bench.now });
+    bench.want([svc("web").times(4)]);
+    bench.check(&["apply Deployment web ×4 Changed"]);
 }
