@@ -12,7 +12,7 @@ use compose_operator::telemetry::metrics::Metrics;
 use compose_operator::translate::{Key, Kind, Object};
 use http::{Request, Response};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec};
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::Client;
 use kube::api::ObjectMeta;
@@ -107,6 +107,43 @@ async fn a_create_is_a_post_in_the_name_of_the_stack() {
     let seen = seen.unwrap();
     assert_eq!((seen.uid.as_str(), seen.resource_version.as_str(), seen.posted), ("object-uid", "7", true));
     assert!(seen.fields.is_some(), "what is ours is known from the answer");
+}
+
+/// A Service that is made again with the address that it had.
+fn addressed() -> Object {
+    let spec = ServiceSpec { cluster_ip: Some("10.96.0.9".to_owned()), ..ServiceSpec::default() };
+    Object::Service(Box::new(Service { metadata: meta("db"), spec: Some(spec), ..Service::default() }))
+}
+
+const STILL_TAKEN: &str = "spec.clusterIPs: Invalid value: failed to allocate IP 10.96.0.9: provided IP is already allocated";
+
+#[tokio::test]
+async fn a_service_waits_a_moment_for_the_address_that_it_had() {
+    let (caller, mut server) = connection();
+    let answer = json!({ "metadata": { "name": "db", "uid": "u", "resourceVersion": "1" }, "spec": { "clusterIP": "10.96.0.9" } });
+    let place = place();
+    let (seen, calls) = tokio::join!(apply::create(&caller, &place, addressed()), async {
+        [next(&mut server, 422, &refusal(422, "Invalid", STILL_TAKEN)).await, next(&mut server, 201, &answer).await]
+    });
+    seen.unwrap();
+    assert_eq!(calls.map(|call| call.body["spec"]["clusterIP"].clone()), [json!("10.96.0.9"), json!("10.96.0.9")]);
+}
+
+#[tokio::test]
+async fn a_service_whose_address_is_taken_for_good_or_of_no_use_gets_another() {
+    for (refused, times) in [(STILL_TAKEN, 5), ("the provided IP is not in the valid range", 1)] {
+        let (caller, mut server) = connection();
+        let answer = json!({ "metadata": { "name": "db", "uid": "u", "resourceVersion": "1" }, "spec": { "clusterIP": "10.96.0.7" } });
+        let place = place();
+        let (seen, last) = tokio::join!(apply::create(&caller, &place, addressed()), async {
+            for _ in 0..times {
+                assert_eq!(next(&mut server, 422, &refusal(422, "Invalid", refused)).await.body["spec"]["clusterIP"], "10.96.0.9");
+            }
+            next(&mut server, 201, &answer).await
+        });
+        seen.unwrap();
+        assert_eq!(last.body["spec"]["clusterIP"], Value::Null);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Writes to the objects that stacks become. Nothing is overwritten that isn't ours, and a change or a delete names the uid that it means.
 
+use std::time::Duration;
+
 use http::Request as HttpRequest;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
@@ -45,21 +47,31 @@ pub struct Compared {
     pub repaired: bool,
 }
 
-/// Creates by POST: an object that exists already answers 409 and stays as it is.
+/// Pauses between attempts to get the addresses of a Service that has gone: the API server gives them back a moment after it says so.
+const RELEASE: [Duration; 4] =
+    [Duration::from_millis(100), Duration::from_millis(200), Duration::from_millis(400), Duration::from_millis(800)];
+
+/// Creates by POST: an object that exists already answers 409 and stays as it is. A Service that can't have the addresses that it asks for gets
+/// others.
 ///
 /// # Errors
 /// Where the API server refuses or does not answer; [`Class::Conflict`] where the object exists.
 pub async fn create(caller: &Caller, place: &Place, object: Object) -> Result<Seen, Error> {
     let key = object.key();
-    let unaddressed = unaddressed(&object);
-    match post(caller, place, &key, object).await {
-        // Its old addresses are taken, or of no use any more.
-        Err(error) if error.class() == Class::Refused => match unaddressed {
-            Some(object) => post(caller, place, &key, object).await,
-            None => Err(error),
-        },
-        result => result,
+    let Some(unaddressed) = unaddressed(&object) else { return post(caller, place, &key, object).await };
+    let mut pauses = RELEASE.into_iter();
+    loop {
+        match post(caller, place, &key, object.clone()).await {
+            Err(error) if error.is_address_taken() => match pauses.next() {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => break,
+            },
+            // They are of no use any more.
+            Err(error) if error.class() == Class::Refused => break,
+            result => return result,
+        }
     }
+    post(caller, place, &key, unaddressed).await
 }
 
 async fn post(caller: &Caller, place: &Place, key: &Key, object: Object) -> Result<Seen, Error> {

@@ -70,6 +70,11 @@ impl Error {
         }
     }
 
+    /// Whether an address that was asked for is another Service's, or still one's that has gone.
+    pub fn is_address_taken(&self) -> bool {
+        matches!(self, Error::Answer { status, .. } if status.message.contains("already allocated"))
+    }
+
     /// Whether a create met an object of that name. Not every 409 says that: one may be about a quota that changed meanwhile.
     pub fn is_already_exists(&self) -> bool {
         matches!(self, Error::Answer { status, .. } if status.reason == "AlreadyExists")
