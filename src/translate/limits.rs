@@ -25,7 +25,7 @@ pub const MAX_MOUNTED_BYTES: usize = 64 << 20;
 /// Aliases of all services: each becomes a Service.
 pub const MAX_ALIASES: usize = 5_000;
 /// Named volumes: each becomes a claim.
-pub const MAX_VOLUMES: usize = 5_000;
+pub const MAX_VOLUMES: usize = 10_000;
 
 /// Refuses services that no pod can be made of, and what is too much for all; whether there is none.
 pub fn check(project: &Project, report: &mut Report) -> bool {

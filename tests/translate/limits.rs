@@ -54,10 +54,10 @@ fn more_names_or_volumes_than_a_namespace_is_to_have_are_refused_at_once() {
         let volumes = (0..count).map(|index| format!("  v{index}:\n")).collect::<Vec<_>>().concat();
         Stack::of(&format!("services:\n  web: {{image: nginx}}\nvolumes:\n{volumes}"))
     };
-    assert!(volumes(5_000).translate().0.is_some());
-    let (desired, told) = problems(&volumes(5_001));
+    assert!(volumes(10_000).translate().0.is_some());
+    let (desired, told) = problems(&volumes(10_001));
     assert!(desired.is_none());
-    assert!(told.contains("volumes (compose.yaml:3:1): too-large: the project has more than 5000 volumes"), "{told}");
+    assert!(told.contains("volumes (compose.yaml:3:1): too-large: the project has more than 10000 volumes"), "{told}");
 }
 
 #[test]
