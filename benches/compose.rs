@@ -3,7 +3,7 @@
 //!
 //! The files of awesome-compose are those of the corpus, where it lies beside the repository; without it those of `examples/` count.
 //! The reference is `benches/reference`, and Kompose `benches/kompose`, both built with Go. Kompose converts a file per process, as it is used;
-//! beside it stands our plugin, where `target/release/kubectl-compose` was built.
+//! beside it stands our plugin.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::expect_used)]
 #![allow(clippy::cast_precision_loss, reason = "for reading")]
@@ -234,7 +234,7 @@ impl Drop for Reference {
 /// The published way of converters: a process for each file, from its start to the last object printed.
 fn processes(root: &Path, scratch: &Path, samples: &[Sample]) {
     let kompose = built(root, scratch, "kompose", "github.com/kubernetes/kompose");
-    let plugin = Some(root.join("target/release/kubectl-compose")).filter(|path| path.exists());
+    let plugin = Some(PathBuf::from(env!("CARGO_BIN_EXE_kubectl-compose")));
     let small: Vec<&Sample> = samples.iter().filter(|sample| sample.services == 0).collect();
     for (name, program, verb) in [("Kompose", kompose, &["convert", "--stdout"][..]), ("kubectl-compose", plugin, &["convert"])] {
         let Some(program) = program else {

@@ -22,12 +22,15 @@ impl<'a> Fields<'a> {
         self.node(key).filter(|node| node.as_mapping().is_some()).map(Fields)
     }
 
-    pub fn objects(self, key: &str) -> impl Iterator<Item = Fields<'a>> + use<'a> {
-        self.node(key).and_then(Node::as_sequence).into_iter().flatten().map(Fields)
+    /// The items of a list. Their number is known, so that what is made of them takes no more room than they need.
+    pub fn objects(self, key: &str) -> impl ExactSizeIterator<Item = Fields<'a>> + use<'a> {
+        self.node(key).and_then(Node::as_sequence).unwrap_or_default().iter().map(Fields)
     }
 
-    pub fn entries(self, key: &str) -> impl Iterator<Item = (&'a String, Fields<'a>)> + use<'a> {
-        self.node(key).and_then(Node::as_mapping).into_iter().flat_map(Mapping::iter).map(|(key, entry)| (key, Fields(&entry.value)))
+    /// The entries of a mapping, whose number is known too.
+    pub fn entries(self, key: &str) -> impl ExactSizeIterator<Item = (&'a String, Fields<'a>)> + use<'a> {
+        let entries = self.node(key).and_then(Node::as_mapping).map(Mapping::iter).unwrap_or_default();
+        entries.map(|(key, entry)| (key, Fields(&entry.value)))
     }
 
     /// A text that is not empty, as the reference leaves empty ones out.

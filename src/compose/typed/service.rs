@@ -66,7 +66,7 @@ pub fn service(name: &str, node: &Node) -> Service {
         dns_opt: fields.texts("dns_opt"),
         extra_hosts: fields.texts("extra_hosts").iter().filter_map(|line| extra_host(line)).collect(),
         mac_address: fields.text("mac_address"),
-        volumes: fields.objects("volumes").filter_map(mount).collect(),
+        volumes: mounts(fields.objects("volumes")),
         volumes_from: fields.texts("volumes_from"),
         tmpfs: fields.texts("tmpfs"),
         configs: fields.objects("configs").map(file_mount).collect(),
@@ -214,6 +214,12 @@ fn attachment(fields: Fields<'_>) -> NetworkAttachment {
 fn extra_host(line: &str) -> Option<ExtraHost> {
     let (host, address) = line.split_once('=')?;
     Some(ExtraHost { host: host.to_owned(), address: address.to_owned() })
+}
+
+fn mounts<'a>(items: impl ExactSizeIterator<Item = Fields<'a>>) -> Vec<Mount> {
+    let mut mounts = Vec::with_capacity(items.len());
+    mounts.extend(items.filter_map(mount));
+    mounts
 }
 
 fn mount(fields: Fields<'_>) -> Option<Mount> {
