@@ -21,6 +21,12 @@ impl Layout {
         Ok(Self { name: name.into(), nodes: devcluster::cache_directory()?.join("nodes") })
     }
 
+    /// The same among the nodes of another directory.
+    #[cfg(test)]
+    pub(crate) fn within(nodes: &Path, name: &str) -> Self {
+        Self { name: name.into(), nodes: nodes.into() }
+    }
+
     /// What it is called, by Kubernetes too.
     pub fn name(&self) -> &str {
         &self.name

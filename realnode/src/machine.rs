@@ -28,6 +28,8 @@ struct Notes {
 /// While this lives, no other node comes as the first or goes as the last.
 pub fn lock(layout: &Layout) -> Result<File, Error> {
     let nodes = layout.nodes();
+    // The first node of a machine may be one that only unpacks images.
+    fs::create_dir_all(nodes).map_err(Error::file("create", nodes))?;
     let file = File::open(nodes).map_err(Error::file("open", nodes))?;
     file.lock().map_err(Error::file("lock", nodes))?;
     Ok(file)
@@ -72,4 +74,19 @@ fn setting(name: &str) -> PathBuf {
 
 fn notes(layout: &Layout) -> PathBuf {
     layout.nodes().join("machine.json")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_node_of_a_machine_finds_no_directory_of_nodes() {
+        let nodes = std::env::temp_dir().join(format!("realnode-first-{}", std::process::id())).join("nodes");
+        let layout = Layout::within(&nodes, "first");
+        let lock = lock(&layout);
+        fs::remove_dir_all(nodes.parent().unwrap()).unwrap();
+        lock.unwrap();
+    }
 }
