@@ -39,6 +39,8 @@ pub const COMPOSE_SERVICE: &str = "com.docker.compose.service";
 pub const STACK: &str = "compose-operator.dev/stack";
 /// Label: the legal object name of a service. Annotation: its key in the Compose file.
 pub const SERVICE: &str = "compose-operator.dev/service";
+/// Annotation of pods that run several services: name of each one's container → its key in the Compose file, as JSON.
+pub const CONTAINERS: &str = "compose-operator.dev/containers";
 /// Annotation of claims: the volume's key in the Compose file.
 pub const VOLUME: &str = "compose-operator.dev/volume";
 /// Annotation: hash of what user and admin determine of an object.

@@ -33,6 +33,13 @@ pub struct ComposeStackStatus {
     pub rolled_back: Option<RolledBack>,
 }
 
+impl ComposeStackStatus {
+    /// The condition of this type.
+    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.type_ == kind)
+    }
+}
+
 /// A revision of a stack.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]

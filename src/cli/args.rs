@@ -1,5 +1,7 @@
 //! Flags of `kubectl compose`: those of docker compose, at the places where docker compose has them.
 
+mod cluster;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +11,8 @@ use crate::translate::Policy;
 
 use super::operator::named;
 use super::policy;
+use super::verbs::Verb;
+pub use cluster::ClusterFlags;
 
 /// Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]
@@ -16,6 +20,8 @@ use super::policy;
 pub struct Arguments {
     #[command(flatten)]
     pub project: ProjectFlags,
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -51,6 +57,10 @@ pub enum Command {
     Convert(ConvertFlags),
     /// Say what becomes of each key that is not plainly applied.
     Report(ReportFlags),
+    /// Say which service waits for which, in the order in which they start.
+    Graph(GraphFlags),
+    #[command(flatten)]
+    OnCluster(Verb),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -167,6 +177,23 @@ pub enum ReportFormat {
     #[default]
     Text,
     Json,
+}
+
+#[derive(Args, Debug, Default)]
+pub struct GraphFlags {
+    /// Services to show, with those that they depend on; default is all.
+    #[arg(value_name = "SERVICE")]
+    pub service: Vec<String>,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: GraphFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    #[default]
+    Text,
+    Dot,
+    Mermaid,
 }
 
 /// What the admin, or the stack's spec, settles elsewhere. Defaults are those that the operator is shipped with.

@@ -1,5 +1,9 @@
 //! Why a command of the plugin fails.
 
+use std::io;
+
+use crate::cluster::client as cluster;
+
 use super::{output, project};
 
 /// Why a command ended without doing what it was asked for.
@@ -19,6 +23,16 @@ pub enum Error {
         "--as-stack packs the files as they are, and a stack says by its profiles alone which of its services run: give no services, or --profile"
     )]
     PartOfStack,
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    #[error("start the runtime")]
+    Runtime(#[source] io::Error),
+    #[error("there is no stack {name} in namespace {namespace}")]
+    NoStack { namespace: String, name: String },
+    #[error("no port {port} of {service} is published{}", if published.is_empty() { String::new() } else { format!("; published are {published}") })]
+    NotPublished { service: String, port: String, published: String },
+    #[error("the stack is stalled ({reason}): {message}")]
+    Stalled { reason: String, message: String },
     #[error("not everything is kept, as the report says")]
     Lost,
     /// The project is refused; the reasons have been told already.

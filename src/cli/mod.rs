@@ -1,11 +1,13 @@
 //! What the two binaries do: flags → library → output and exit code.
 
+mod age;
 pub mod args;
 mod config;
 mod convert;
 pub mod crd;
 mod disk;
 pub mod error;
+mod graph;
 mod manifests;
 pub mod operator;
 mod output;
@@ -14,3 +16,6 @@ pub mod plugin;
 mod policy;
 pub mod project;
 mod report;
+mod table;
+mod target;
+mod verbs;

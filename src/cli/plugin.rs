@@ -1,6 +1,7 @@
 //! The kubectl plugin: finds the project, loads it, and does what the verb says.
 
 use std::io::{self, IsTerminal};
+use std::process::ExitCode;
 
 use crate::compose::diagnostic::{Diagnostic, SourceMap, has_errors, render};
 use crate::compose::model::Project;
@@ -8,28 +9,37 @@ use crate::compose::sources::{Files, Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
 use crate::translate::{Facts, Settings, translate};
 
-use super::args::{Arguments, Command, ConfigFlags, ConvertFlags, ReportFlags, ReportFormat};
+use super::args::{Arguments, Command, ConfigFlags, ConvertFlags, GraphFlags, ProjectFlags, ReportFlags, ReportFormat};
 use super::error::Error;
 use super::pack::{Packed, Parts, Recorder};
 use super::project::{Found, Surroundings};
 use super::report::Report;
-use super::{config, convert, manifests, output, pack, project};
+use super::{config, convert, graph, manifests, output, pack, project, verbs};
 
 /// Carries out a command. What there is to say about the project goes to standard error.
 ///
 /// # Errors
 /// Where the project can't be found or is refused, or the output can't be written.
-pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<(), Error> {
-    let found = project::find(&arguments.project, around).inspect_err(|error| {
+pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+    let found = || find(&arguments.project, around);
+    match &arguments.command {
+        Command::Config(flags) => print_config(&found()?, flags),
+        Command::Convert(flags) => print_objects(&found()?, flags, arguments.cluster.namespace.as_deref()),
+        Command::Report(flags) => print_report(&found()?, flags),
+        Command::Graph(flags) => print_graph(&found()?, flags),
+        Command::OnCluster(verb) => return verbs::run(verb, arguments, around),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+/// Finds the project; what is wrong with its env files is told.
+pub fn find(flags: &ProjectFlags, around: &Surroundings) -> Result<Found, Error> {
+    let told = project::find(flags, around).inspect_err(|error| {
         if let project::Error::EnvFile(diagnostics, sources) = error {
             tell(diagnostics, sources);
         }
-    })?;
-    match &arguments.command {
-        Command::Config(flags) => print_config(&found, flags),
-        Command::Convert(flags) => print_objects(&found, flags),
-        Command::Report(flags) => print_report(&found, flags),
-    }
+    });
+    Ok(told?)
 }
 
 fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
@@ -48,7 +58,7 @@ fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
     Ok(())
 }
 
-fn print_objects(found: &Found, flags: &ConvertFlags) -> Result<(), Error> {
+fn print_objects(found: &Found, flags: &ConvertFlags, namespace: Option<&str>) -> Result<(), Error> {
     if flags.as_stack && !flags.service.is_empty() {
         return Err(Error::PartOfStack);
     }
@@ -82,7 +92,7 @@ fn print_objects(found: &Found, flags: &ConvertFlags) -> Result<(), Error> {
     } else {
         convert::manifests(&desired)?
     };
-    convert::place(&mut manifests, flags.settings.namespace.as_deref());
+    convert::place(&mut manifests, flags.settings.namespace.as_deref().or(namespace));
     manifests::write(&manifests, flags.format, flags.output.as_deref())?;
     Ok(())
 }
@@ -107,6 +117,12 @@ fn print_report(found: &Found, flags: &ReportFlags) -> Result<(), Error> {
     }
 }
 
+fn print_graph(found: &Found, flags: &GraphFlags) -> Result<(), Error> {
+    let options = Options { services: flags.service.clone(), read_mounted: false, resolve_environment: false, ..found.options.clone() };
+    let (project, _) = load(found, &found.disk, &options)?;
+    Ok(output::write(&graph::text(&project, flags.format), None)?)
+}
+
 /// Reads a packed stack as the operator does: what it would refuse is told here.
 fn check(packed: &Packed, settings: &Settings) -> Result<(), Error> {
     let Loaded { project, diagnostics, map } = packed.load()?;
@@ -117,7 +133,7 @@ fn check(packed: &Packed, settings: &Settings) -> Result<(), Error> {
 }
 
 /// The project's name.
-fn name(found: &Found) -> Result<String, Error> {
+pub fn name(found: &Found) -> Result<String, Error> {
     let options = Options { read_mounted: false, resolve_environment: false, ..found.options.clone() };
     let sources = Sources { files: &found.disk, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
     let Loaded { project, diagnostics, map } = compose::load(&sources, &options);

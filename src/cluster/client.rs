@@ -26,6 +26,9 @@ pub enum Error {
     /// No answer at all, or one that can't be read.
     #[error("{verb} {what}: {message}")]
     Transport { verb: &'static str, what: String, message: String },
+    /// The cluster doesn't know the resource.
+    #[error("the cluster knows no ComposeStacks: compose-operator isn't installed there")]
+    NoStacks,
     /// A kubeconfig or a service account that can't be used.
     #[error("no usable configuration of a cluster: {0}")]
     Configuration(String),
@@ -57,6 +60,7 @@ impl Error {
                 Ok(code) if code.is_client_error() => Class::Refused,
                 _ => Class::Transient,
             },
+            Error::NoStacks => Class::Missing,
             Error::Timeout { .. } | Error::Transport { .. } | Error::Configuration(_) => Class::Transient,
         }
     }
@@ -66,6 +70,7 @@ impl Error {
         match self {
             Error::Answer { status, .. } => status.message.clone(),
             Error::Timeout { .. } => format!("no answer within {} s", TIMEOUT.as_secs()),
+            Error::NoStacks => self.to_string(),
             Error::Transport { message, .. } | Error::Configuration(message) => message.clone(),
         }
     }
@@ -162,7 +167,7 @@ impl Caller {
 }
 
 impl Call<'_> {
-    fn what(&self) -> String {
+    pub(super) fn what(&self) -> String {
         format!("{} {}", self.kind, self.name)
     }
 }
@@ -186,7 +191,8 @@ pub fn describe(error: &kube::Error) -> String {
     }
 }
 
-fn failure(call: Call<'_>, error: &kube::Error) -> Error {
+/// What a call that failed says.
+pub(super) fn failure(call: Call<'_>, error: &kube::Error) -> Error {
     match error {
         kube::Error::Api(status) => Error::Answer { verb: call.verb, what: call.what(), status: status.clone() },
         other => Error::Transport { verb: call.verb, what: call.what(), message: describe(other) },
@@ -199,14 +205,20 @@ fn failure(call: Call<'_>, error: &kube::Error) -> Error {
 /// [`Error::Configuration`] where none of them can be used.
 pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, Error> {
     let fault = |e: &dyn std::error::Error| Error::Configuration(e.to_string());
-    let mut config = match kubeconfig {
+    let config = match kubeconfig {
         Some(path) => {
             let file = Kubeconfig::read_from(path).map_err(|e| fault(&e))?;
             Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.map_err(|e| fault(&e))?
         }
         None => Config::infer().await.map_err(|e| fault(&e))?,
     };
-    let agent = HeaderValue::from_static(concat!("compose-operator/", env!("CARGO_PKG_VERSION")));
+    client_of(config, "compose-operator")
+}
+
+/// A client that says who it is, and leaves it to its caller when to try again.
+pub(super) fn client_of(mut config: Config, program: &str) -> Result<Client, Error> {
+    let fault = |e: &dyn std::error::Error| Error::Configuration(e.to_string());
+    let agent = HeaderValue::try_from(format!("{program}/{}", env!("CARGO_PKG_VERSION"))).map_err(|e| fault(&e))?;
     config.headers.push((HeaderName::from_static("user-agent"), agent));
     // Its 15 attempts would hide for minutes what the back-off per object does better and status tells at once.
     config.default_retry = false;

@@ -9,6 +9,7 @@ pub mod pod;
 mod references;
 pub mod retry;
 pub mod revision;
+pub mod session;
 pub mod stack;
 mod state;
 pub mod view;

@@ -1,6 +1,6 @@
 //! The template of a pod: that of one service, or of a host and its guests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
     Container, LocalObjectReference, PodDNSConfig, PodDNSConfigOption, PodSecurityContext, PodSpec, PodTemplateSpec, VolumeMount,
@@ -367,6 +367,11 @@ fn metadata(context: &Context, members: &[Member], report: &mut Report) -> Objec
         all.extend(service_labels(stack, host.key, host.name));
         annotations.insert(keys::SERVICE.to_owned(), host.key.to_owned());
         all.extend(membership(stack, host.key));
+    }
+    if members.len() > 1 {
+        let containers: BTreeMap<String, &str> =
+            members.iter().map(|member| (container::container_name(member.service, member.name), member.key)).collect();
+        annotations.insert(keys::CONTAINERS.to_owned(), serde_json::json!(containers).to_string());
     }
     for member in members {
         all.extend(context.aliases.labels.get(member.key).into_iter().flatten().map(|label| (label.clone(), "true".to_owned())));

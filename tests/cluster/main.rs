@@ -47,6 +47,7 @@ mod kubernetes;
 mod leadership;
 mod lifecycle;
 mod networks;
+mod plugin;
 mod pods;
 mod pruning;
 mod quiet;

@@ -1,6 +1,7 @@
 //! A test's own namespace.
 
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -49,6 +50,11 @@ impl Space {
         let namespace = serde_json::from_value(json!({"metadata": {"name": name, "labels": labels}})).unwrap();
         Api::<Namespace>::all(client.clone()).create(&PostParams::default(), &namespace).await.unwrap();
         Self { name, client, closed: false, _turn: turn }
+    }
+
+    /// The admin's kubeconfig.
+    pub fn kubeconfig(&self) -> PathBuf {
+        installed().cluster.admin().to_owned()
     }
 
     /// Objects of a kind in this namespace.
