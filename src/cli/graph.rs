@@ -33,7 +33,9 @@ fn in_order(project: &Project) -> Vec<&str> {
     let (mut ordered, mut done) = (Vec::new(), BTreeSet::new());
     let mut left: Vec<&str> = project.services.keys().map(String::as_str).collect();
     while !left.is_empty() {
-        let is_free = |name: &&str| project.services[*name].depends_on.keys().all(|other| done.contains(other.as_str()) || !left.contains(&other.as_str()));
+        let is_free = |name: &&str| {
+            project.services[*name].depends_on.keys().all(|other| done.contains(other.as_str()) || !left.contains(&other.as_str()))
+        };
         let (free, others): (Vec<&str>, Vec<&str>) = left.iter().copied().partition(is_free);
         // A cycle is refused before; here it only must not go round.
         let free = if free.is_empty() { others.clone() } else { free };
@@ -56,9 +58,10 @@ fn condition(dependency: &Dependency) -> String {
 }
 
 fn edges(project: &Project) -> impl Iterator<Item = (&str, &str, &Dependency)> {
-    project.services.iter().flat_map(|(name, service)| {
-        service.depends_on.iter().map(move |(other, dependency)| (name.as_str(), other.as_str(), dependency))
-    })
+    project
+        .services
+        .iter()
+        .flat_map(|(name, service)| service.depends_on.iter().map(move |(other, dependency)| (name.as_str(), other.as_str(), dependency)))
 }
 
 fn dot(project: &Project) -> String {

@@ -1,6 +1,7 @@
 //! Verbs that ask a cluster: a file for each, with its flags.
 
 mod containers;
+mod events;
 mod images;
 mod ls;
 mod port;
@@ -16,6 +17,9 @@ use super::args::Arguments;
 use super::error::Error;
 use super::project::Surroundings;
 
+/// Exit code of a verb that Ctrl-C has ended, as a shell has it.
+const INTERRUPTED: u8 = 130;
+
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// List the stack's containers.
@@ -28,6 +32,8 @@ pub enum Verb {
     Images(images::Flags),
     /// List the stack's volumes.
     Volumes(volumes::Flags),
+    /// Print what happens to the stack from now on.
+    Events(events::Flags),
     /// Say why a service is as it is.
     Why(why::Flags),
 }
@@ -52,6 +58,7 @@ pub fn run(verb: &Verb, arguments: &Arguments, around: &Surroundings) -> Result<
             Verb::Port(flags) => port::run(flags, arguments, around).await,
             Verb::Images(flags) => images::run(flags, arguments, around).await,
             Verb::Volumes(flags) => volumes::run(flags, arguments, around).await,
+            Verb::Events(flags) => events::run(flags, arguments, around).await,
             Verb::Why(flags) => why::run(flags, arguments, around).await,
         }
     })

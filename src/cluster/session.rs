@@ -3,16 +3,19 @@
 use std::fmt::Debug;
 use std::path::PathBuf;
 
+use futures::future::ready;
+use futures::{Stream, StreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{Event, Node, Pod};
-use kube::api::ListParams;
+use k8s_openapi::api::core::v1::{Event, Node, ObjectReference, Pod};
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ListParams, ObjectMeta};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Config, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::api::{ComposeStack, keys};
 
-use super::client::{Call, Error, TIMEOUT, client_of, failure};
+use super::client::{Call, Class, Error, TIMEOUT, client_of, failure};
 
 /// Which cluster, as whom and where: what kubectl's flags of these names say.
 #[derive(Clone, Debug, Default)]
@@ -120,6 +123,41 @@ impl Session {
         let most = ListParams::default().limit(1_000);
         let call = Call { verb: "list", kind: "Event", name: &self.namespace };
         Ok(within(call, async { self.api::<Event>().list(&most).await }).await?.items)
+    }
+
+    /// The Events of the namespace as they come, those that are there already first.
+    pub fn new_events(&self) -> impl Stream<Item = Result<Event, Error>> + use<> {
+        let namespace = self.namespace.clone();
+        // What breaks off is taken up again; a refusal would meet every attempt.
+        let refusal = move |error: watcher::Error| match error {
+            watcher::Error::InitialListFailed(kube::Error::Api(status)) | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+                if status.is_forbidden() =>
+            {
+                Some(Error::Answer { verb: "watch", what: format!("Events of {namespace}"), status })
+            }
+            _ => None,
+        };
+        let events = watcher(self.api::<Event>(), watcher::Config::default()).default_backoff().applied_objects();
+        events.filter_map(move |event| ready(event.map_or_else(|error| refusal(error).map(Err), |event| Some(Ok(event)))))
+    }
+
+    /// What the API server knows of an object beside what is its kind's own; nothing where it has gone, or can't be looked at.
+    ///
+    /// # Errors
+    /// Where the API server doesn't answer.
+    pub async fn metadata(&self, object: &ObjectReference) -> Result<Option<ObjectMeta>, Error> {
+        let (kind, name) = (object.kind.as_deref().unwrap_or_default(), object.name.as_deref().unwrap_or_default());
+        let (group, version) = match object.api_version.as_deref().unwrap_or("v1").split_once('/') {
+            Some((group, version)) => (group, version),
+            None => ("", object.api_version.as_deref().unwrap_or("v1")),
+        };
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+        match within(Call { verb: "get", kind: "metadata", name }, async { api.get_metadata_opt(name).await }).await {
+            Ok(found) => Ok(found.map(|found| found.metadata)),
+            Err(error) if matches!(error.class(), Class::Missing | Class::Forbidden) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// An address by which a node is reached, where one may be looked at.

@@ -174,6 +174,7 @@ impl<'a> Container<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use serde_json::{Value, json};
 

@@ -59,9 +59,7 @@ fn text(stacks: &[ComposeStack], flags: &Flags) -> String {
     }
     let namespace = |stack: &ComposeStack| stack.metadata.namespace.clone().unwrap_or_default();
     if flags.format == Format::Json {
-        let one = |stack: &&ComposeStack| {
-            json!({"Name": name(stack), "Namespace": namespace(stack), "Status": status(stack), "ConfigFiles": files(stack)})
-        };
+        let one = |stack: &&ComposeStack| json!({"Name": name(stack), "Namespace": namespace(stack), "Status": status(stack), "ConfigFiles": files(stack)});
         return serde_json::Value::from(shown.iter().map(one).collect::<Vec<_>>()).to_string() + "\n";
     }
     let row = |stack: &&ComposeStack| {

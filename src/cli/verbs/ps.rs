@@ -109,14 +109,10 @@ impl Listing<'_> {
     fn text(&self, containers: &[Container<'_>]) -> String {
         let shown: Vec<&Container<'_>> = containers.iter().filter(|container| self.shows(container)).collect();
         if self.flags.services {
-            let mut names: Vec<&str> = shown.iter().map(|container| container.service).collect();
-            names.dedup();
-            return names.into_iter().map(|name| format!("{name}\n")).collect();
+            return lines(shown.iter().map(|container| container.service));
         }
         if self.flags.quiet {
-            let mut names: Vec<&str> = shown.iter().map(|container| container.pod_name()).collect();
-            names.dedup();
-            return names.into_iter().map(|name| format!("{name}\n")).collect();
+            return lines(shown.iter().map(|container| container.pod_name()));
         }
         match self.flags.format {
             Format::Json => shown.iter().map(|container| self.json(container).to_string() + "\n").collect(),
@@ -191,4 +187,11 @@ impl Listing<'_> {
         };
         self.statuses().filter(told).map(line).collect()
     }
+}
+
+/// Names, each once where they follow each other.
+fn lines<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let mut names: Vec<&str> = names.collect();
+    names.dedup();
+    names.iter().flat_map(|name| [*name, "\n"]).collect()
 }

@@ -17,6 +17,7 @@ use crate::cli::target::Target;
 use crate::cli::{age, output};
 
 use super::containers::{Container, of_pods};
+use super::events::last_seen;
 
 /// Events that are shown, the latest of them.
 const EVENTS: usize = 10;
@@ -69,7 +70,7 @@ impl Account<'_> {
             text.push_str("  events\n");
         }
         for event in events.iter().rev().take(EVENTS).rev() {
-            let ago = time(event).map_or_else(String::new, |at| age::since(at, self.now) + " ago");
+            let ago = last_seen(event).map_or_else(String::new, |at| age::since(at, self.now) + " ago");
             let of = event.involved_object.name.as_deref().unwrap_or_default();
             let (reason, message) = (event.reason.as_deref().unwrap_or_default(), event.message.as_deref().unwrap_or_default());
             let _ = writeln!(text, "    {ago}: {of}: {reason}: {}", message.trim());
@@ -92,7 +93,9 @@ impl Account<'_> {
     /// A stack whose file is refused has no services: then that is why.
     fn unknown(&self, name: &str) -> Error {
         match self.stalled() {
-            Some(stalled) if self.statuses().next().is_none() => Error::Stalled { reason: stalled.reason.clone(), message: stalled.message.clone() },
+            Some(stalled) if self.statuses().next().is_none() => {
+                Error::Stalled { reason: stalled.reason.clone(), message: stalled.message.clone() }
+            }
             _ => output::Error::NoService(name.to_owned()).into(),
         }
     }
@@ -106,8 +109,9 @@ impl Account<'_> {
             let of_workload = about.kind.as_ref() == Some(&service.kind) && about.name.as_deref() == Some(object.unwrap_or(&service.name));
             of_pod || of_workload
         };
-        let mut events: Vec<&Event> = self.events.iter().filter(|event| event.type_.as_deref() == Some("Warning")).filter(is_its_own).collect();
-        events.sort_by_key(|event| time(event));
+        let mut events: Vec<&Event> =
+            self.events.iter().filter(|event| event.type_.as_deref() == Some("Warning")).filter(is_its_own).collect();
+        events.sort_by_key(|event| last_seen(event));
         events
     }
 }
@@ -122,13 +126,8 @@ fn sentence(service: &ServiceStatus) -> String {
     format!("{} is {:?}{replicas}{message}", service.name, service.state)
 }
 
-fn time(event: &Event) -> Option<Timestamp> {
-    let series = event.series.as_ref().and_then(|series| Some(series.last_observed_time.as_ref()?.0));
-    let last = event.last_timestamp.as_ref().map(|at| at.0);
-    series.or(last).or_else(|| Some(event.event_time.as_ref()?.0))
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use serde_json::{Value, json};
 
@@ -139,7 +138,8 @@ mod tests {
         let mut stack = ComposeStack::new("shop", ComposeStackSpec::default());
         let condition = |message: &str| -> Condition {
             let time = "2026-01-01T00:00:00Z";
-            let value = json!({"type": "Stalled", "status": "True", "reason": "InvalidSpec", "message": message, "lastTransitionTime": time});
+            let value =
+                json!({"type": "Stalled", "status": "True", "reason": "InvalidSpec", "message": message, "lastTransitionTime": time});
             serde_json::from_value(value).unwrap()
         };
         stack.status = Some(ComposeStackStatus {
@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn a_service_that_waits_says_for_whom_and_why_that_one_is_not_there() {
-        let web = ServiceStatus { waiting_for: vec!["db".to_owned()], ..service("web", ServiceState::Waiting, "waits for db to be healthy") };
+        let web =
+            ServiceStatus { waiting_for: vec!["db".to_owned()], ..service("web", ServiceState::Waiting, "waits for db to be healthy") };
         let stack = stack(vec![web, service("db", ServiceState::Progressing, "the image can't be pulled")], None);
         let expected = "web is Waiting, 0 of 1 ready: waits for db to be healthy\n  \
                         it waits for db is Progressing, 0 of 1 ready: the image can't be pulled\n";

@@ -1,13 +1,15 @@
 //! Verbs that show a stack: `ps`, `port`, `images`, `volumes`, `why`.
 
+use compose_operator::api::ComposeStack;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::support::Plugin;
 use crate::support::Space;
 
 const SHOP: &str = r#"
 services:
-  web: {image: "nginx:1.27", command: [nginx, -g, "daemon off;"], ports: ["8080:80"], deploy: {replicas: 2}}
+  web: {image: "nginx:1.27", command: [nginx, -e, stderr, -g, "daemon off;"], ports: ["8080:80"], deploy: {replicas: 2}}
   db: {image: postgres, volumes: ["data:/var/lib/postgresql/data"]}
 volumes: {data: }
 "#;
@@ -25,7 +27,7 @@ async fn ps_shows_containers_as_docker_compose_does() {
     assert_eq!(words(lines[0]), ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"]);
     assert_eq!(lines.len(), 4, "{table}");
     assert!(lines[1].starts_with("db-") && lines[2].starts_with("web-") && lines[2].contains("nginx:1.27"), "{table}");
-    assert!(lines[2].contains(r#""nginx -g daemon of…""#) && lines[2].contains(" Up ") && lines[2].contains("->80/tcp"), "{table}");
+    assert!(lines[2].contains(r#""nginx -e stderr -g …""#) && lines[2].contains(" Up ") && lines[2].contains("->80/tcp"), "{table}");
 
     assert_eq!(plugin.prints(&["ps", "--services"]).await, "db\nweb\n");
     assert_eq!(plugin.prints(&["ps", "-q", "web"]).await.lines().count(), 2);
@@ -78,11 +80,43 @@ services:
 "#;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", file)]);
     space.create("shop", file).await;
-    space.until_stack("shop", "waiting", |stack| crate::support::service(stack, "web").waiting_for == ["db"]).await;
+    let waits = |stack: &ComposeStack| {
+        let services = stack.status.iter().flat_map(|status| &status.services);
+        services.into_iter().any(|service| service.name == "web" && service.waiting_for == ["db"])
+    };
+    space.until_stack("shop", "waiting", waits).await;
     let said = plugin.run(&["ps"]).await;
     assert!(said.code == Some(0) && said.err.starts_with("web: Waiting"), "{said:?}");
     let why = plugin.prints(&["why", "web"]).await;
     assert!(why.starts_with("web is Waiting") && why.contains("it waits for db is"), "{why}");
     assert!(plugin.fails(&["why", "nowhere"]).await.contains("no such service: nowhere"));
+    space.close().await;
+}
+
+#[tokio::test]
+async fn events_of_the_stack_are_told_as_they_come_and_those_of_others_are_not() {
+    let space = Space::open("events").await;
+    let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
+    space.create("other", "services: {other: {image: nginx}}").await;
+    space.create("shop", "services: {db: {image: postgres}}").await;
+    space.ready("shop").await;
+    let mut listening = plugin.command(&["events", "--json"]).spawn().unwrap();
+    let mut lines = BufReader::new(listening.stdout.take().unwrap()).lines();
+    // It may take a moment until it listens.
+    let mut heard = Vec::new();
+    for replicas in 1..30 {
+        for stack in ["shop", "other"] {
+            let service = if stack == "shop" { "db" } else { "other" };
+            space.patch(stack, json!({"services": {service: {"replicas": replicas % 2 + 1}}})).await;
+        }
+        let line = tokio::time::timeout(std::time::Duration::from_secs(1), lines.next_line());
+        if let Ok(Ok(Some(line))) = line.await {
+            heard.push(line);
+            break;
+        }
+    }
+    let event: Value = serde_json::from_str(heard.first().unwrap()).unwrap();
+    assert!(event["service"] == "db" || event["name"] == "shop", "{event}");
+    listening.kill().await.unwrap();
     space.close().await;
 }

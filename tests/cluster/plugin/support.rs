@@ -12,7 +12,7 @@ use crate::support::Space;
 pub struct Plugin {
     pub directory: PathBuf,
     namespace: String,
-    kubeconfig: PathBuf,
+    pub kubeconfig: PathBuf,
 }
 
 /// What a call printed, and its exit code.
@@ -29,8 +29,10 @@ impl Plugin {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugin-on-cluster").join(&space.name).join(project);
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir_all(&directory).unwrap();
-        let plugin = Self { directory, namespace: space.name.clone(), kubeconfig: space.kubeconfig() };
-        files.iter().for_each(|(path, text)| plugin.write(path, text));
+        let plugin = Self { directory, namespace: space.name.clone(), kubeconfig: Space::kubeconfig() };
+        for (path, text) in files {
+            plugin.write(path, text);
+        }
         plugin
     }
 

@@ -9,7 +9,7 @@ use compose_operator::api::{ComposeStack, ServiceStatus};
 use devcluster::AuditEvent;
 use futures::{TryStream, TryStreamExt};
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -53,8 +53,15 @@ impl Space {
     }
 
     /// The admin's kubeconfig.
-    pub fn kubeconfig(&self) -> PathBuf {
+    pub fn kubeconfig() -> PathBuf {
         installed().cluster.admin().to_owned()
+    }
+
+    /// A kubeconfig with the rights of a ServiceAccount of this namespace.
+    pub async fn account(&self, name: &str) -> PathBuf {
+        self.until::<ServiceAccount>(name, "there", |account| account.is_some()).await;
+        let (namespace, name) = (self.name.clone(), name.to_owned());
+        tokio::task::spawn_blocking(move || installed().cluster.service_account(&namespace, &name).unwrap()).await.unwrap()
     }
 
     /// Objects of a kind in this namespace.
