@@ -24,6 +24,8 @@ pub const GROUP: &str = "compose-operator.dev";
 pub const MANAGER: &str = "compose-operator";
 /// Field manager that holds a workload's replicas from when they stop being ours until its autoscaler sets them.
 pub const SCALE_MANAGER: &str = "compose-operator-scale";
+/// Field manager of what the plugin writes; value of [`MANAGED_BY`] on what it makes beside a stack.
+pub const PLUGIN: &str = "kubectl-compose";
 /// Field manager of our writes to a stack's status.
 pub const STATUS_MANAGER: &str = "compose-operator-status";
 

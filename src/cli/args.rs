@@ -202,6 +202,22 @@ pub struct SettingFlags {
     /// Namespace to write into the objects.
     #[arg(short, long, value_name = "NAMESPACE")]
     pub namespace: Option<String>,
+    #[command(flatten)]
+    pub stack: StackFlags,
+    /// Image of the init containers that pods may need: the operator's; default is compose-operator of this version.
+    #[arg(long, value_name = "IMAGE")]
+    pub helper_image: Option<String>,
+    /// Drop all capabilities, and the way to more, of services that add none.
+    #[arg(long)]
+    pub least_privilege: bool,
+    /// The administrator's policy, as the operator reads it.
+    #[arg(long, value_name = "FILE", value_parser = policy::read)]
+    pub policy: Option<Policy>,
+}
+
+/// What a stack says of the cluster.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StackFlags {
     /// How published ports leave the cluster: LoadBalancer, NodePort or ClusterIP.
     #[arg(long, value_name = "HOW", value_parser = named::<PublishMode>)]
     pub publish: Option<PublishMode>,
@@ -217,13 +233,4 @@ pub struct SettingFlags {
     /// Access mode of claims.
     #[arg(long, value_name = "MODE")]
     pub volume_access_mode: Option<String>,
-    /// Image of the init containers that pods may need: the operator's; default is compose-operator of this version.
-    #[arg(long, value_name = "IMAGE")]
-    pub helper_image: Option<String>,
-    /// Drop all capabilities, and the way to more, of services that add none.
-    #[arg(long)]
-    pub least_privilege: bool,
-    /// The administrator's policy, as the operator reads it.
-    #[arg(long, value_name = "FILE", value_parser = policy::read)]
-    pub policy: Option<Policy>,
 }

@@ -7,7 +7,7 @@ use crate::compose::diagnostic::Diagnostic;
 use crate::compose::model::Project;
 use crate::translate::{Desired, Facts, Lifetime, Settings, translate};
 
-use super::args::SettingFlags;
+use super::args::{SettingFlags, StackFlags};
 use super::output::Error;
 
 /// Code of the warnings about what the operator alone does.
@@ -52,9 +52,9 @@ pub fn settings(flags: &SettingFlags) -> Settings {
     let shipped = Settings::default();
     Settings {
         helper_image: flags.helper_image.clone(),
-        publish: flags.publish.unwrap_or(shipped.publish),
-        network_policy: flags.network_policy.unwrap_or(shipped.network_policy),
-        volumes: volumes(flags),
+        publish: flags.stack.publish.unwrap_or(shipped.publish),
+        network_policy: flags.stack.network_policy.unwrap_or(shipped.network_policy),
+        volumes: volumes(&flags.stack),
         least_privilege: flags.least_privilege,
         policy: flags.policy.clone().unwrap_or_default(),
         ..shipped
@@ -62,7 +62,7 @@ pub fn settings(flags: &SettingFlags) -> Settings {
 }
 
 /// What is said of volumes.
-pub fn volumes(flags: &SettingFlags) -> VolumeDefaults {
+pub fn volumes(flags: &StackFlags) -> VolumeDefaults {
     VolumeDefaults {
         storage_class_name: flags.storage_class.clone(),
         size: flags.volume_size.clone(),

@@ -33,6 +33,22 @@ pub enum Error {
     NotPublished { service: String, port: String, published: String },
     #[error("the stack is stalled ({reason}): {message}")]
     Stalled { reason: String, message: String },
+    #[error("not there after {seconds} s: {state}")]
+    TooLong { seconds: u64, state: String },
+    #[error("the stack {0} was deleted meanwhile")]
+    Gone(String),
+    #[error("the stack {0} is being deleted; try again when it has gone")]
+    Deleting(String),
+    #[error("--{flag}: {why}")]
+    Flag { flag: &'static str, why: &'static str },
+    #[error("{0} has one container on each node (deploy.mode: global), and no other number of them")]
+    Global(String),
+    #[error("down removes the whole stack: a service goes when it leaves the file and `up` is called, or stays and is stopped by `stop`")]
+    PartOfDown,
+    #[error("no service selected")]
+    NoServices,
+    #[error("{kind} {name} exists and isn't the plugin's: rename or remove it")]
+    Taken { kind: &'static str, name: String },
     #[error("not everything is kept, as the report says")]
     Lost,
     /// The project is refused; the reasons have been told already.

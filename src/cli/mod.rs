@@ -2,6 +2,7 @@
 
 mod age;
 pub mod args;
+mod bundle;
 mod config;
 mod convert;
 pub mod crd;

@@ -1,6 +1,7 @@
 //! A project packed into one `ComposeStack`: its Compose files and small files in the resource, secrets and env files in a Secret, large
 //! files in ConfigMaps. Build contexts stay behind.
 
+mod naming;
 mod recorder;
 mod variables;
 
@@ -22,9 +23,10 @@ use crate::compose::{self, Loaded};
 use crate::controller::source::{self, Copies};
 use crate::translate::content_key;
 
-use super::args::SettingFlags;
+use super::args::StackFlags;
 use super::output::Error;
 use super::{convert, error};
+pub use naming::Naming;
 pub use recorder::Recorder;
 
 /// Bytes of a file that the resource itself carries, and of all of them together: `kubectl apply` copies the resource into an annotation of at
@@ -42,6 +44,7 @@ pub struct Parts<'a> {
     pub compose_files: &'a [ComposeFile],
     pub profiles: &'a [String],
     pub variables: &'a Variables,
+    pub naming: Naming,
     /// Every file that was read.
     pub files: BTreeMap<String, File>,
 }
@@ -104,8 +107,9 @@ impl Packed {
 ///
 /// # Errors
 /// Where a file is too large to travel.
-pub fn pack(parts: Parts<'_>, settings: &SettingFlags) -> Result<Packed, Error> {
-    let mut packer = Packer { name: parts.name, secrets: Vec::new(), config_maps: Vec::new(), spec: ComposeStackSpec::default() };
+pub fn pack(parts: Parts<'_>, settings: &StackFlags) -> Result<Packed, Error> {
+    let mut packer =
+        Packer { name: parts.name, naming: parts.naming, secrets: Vec::new(), config_maps: Vec::new(), spec: ComposeStackSpec::default() };
     let mut files = parts.files;
     packer.spec.profiles = parts.profiles.to_vec();
     compose_files(parts.compose_files, &mut files, &mut packer.spec);
@@ -175,6 +179,7 @@ fn secret_files(project: &Project) -> BTreeSet<String> {
 
 struct Packer<'a> {
     name: &'a str,
+    naming: Naming,
     secrets: Vec<Secret>,
     config_maps: Vec<ConfigMap>,
     spec: ComposeStackSpec,
@@ -189,8 +194,9 @@ impl Packer<'_> {
         self.spec.variables = names.open.iter().filter(|name| *name != "COMPOSE_PROJECT_NAME").filter_map(value).collect();
         let hidden: BTreeMap<String, String> = names.secret.difference(&names.open).filter_map(value).collect();
         if !hidden.is_empty() {
-            let name = format!("{}--packed-variables", self.name);
-            let data = hidden.into_iter().map(|(key, value)| (key, ByteString(value.into_bytes()))).collect();
+            let data: BTreeMap<_, _> = hidden.into_iter().map(|(key, value)| (key, ByteString(value.into_bytes()))).collect();
+            let name =
+                self.naming.name(format!("{}--packed-variables", self.name), data.iter().map(|(key, value)| (key.as_str(), &*value.0)));
             self.secrets.push(Secret { metadata: metadata(&name), data: Some(data), ..Secret::default() });
             self.spec.variables_from.push(VariablesFrom { secret: Some(LocalReference { name, optional: false }), config_map: None });
         }
@@ -206,7 +212,7 @@ impl Packer<'_> {
     /// Puts files into Secrets.
     fn hide(&mut self, files: &BTreeMap<String, File>) -> Result<(), Error> {
         for (index, group) in groups(files)?.into_iter().enumerate() {
-            let name = numbered(&format!("{}--packed-secrets", self.name), index);
+            let name = self.naming.name(numbered(&format!("{}--packed-secrets", self.name), index), contents(&group));
             let data = group.iter().map(|(key, _, file)| (key.clone(), ByteString(file.content.to_vec()))).collect();
             self.secrets.push(Secret { metadata: metadata(&name), data: Some(data), ..Secret::default() });
             self.spec.files_from.push(FilesFrom { secret: Some(source(name, &group)), config_map: None });
@@ -231,7 +237,7 @@ impl Packer<'_> {
             };
         }
         for (index, group) in groups(&large)?.into_iter().enumerate() {
-            let name = numbered(&format!("{}--packed-files", self.name), index);
+            let name = self.naming.name(numbered(&format!("{}--packed-files", self.name), index), contents(&group));
             let (mut data, mut binary_data) = (BTreeMap::new(), BTreeMap::new());
             for (key, _, file) in &group {
                 match String::from_utf8(file.content.to_vec()) {
@@ -268,6 +274,10 @@ fn groups(files: &BTreeMap<String, File>) -> Result<Vec<Group<'_>>, Error> {
         }
     }
     Ok(groups)
+}
+
+fn contents<'a>(group: &'a Group<'_>) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    group.iter().map(|(key, _, file)| (key.as_str(), &*file.content))
 }
 
 fn source(name: String, group: &Group<'_>) -> ObjectSource {

@@ -3,18 +3,19 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use crate::compose::diagnostic::{Diagnostic, SourceMap, has_errors, render};
+use crate::compose::diagnostic::{Diagnostic, SourceMap, render};
 use crate::compose::model::Project;
 use crate::compose::sources::{Files, Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
-use crate::translate::{Facts, Settings, translate};
+use crate::translate::{Facts, translate};
 
 use super::args::{Arguments, Command, ConfigFlags, ConvertFlags, GraphFlags, ProjectFlags, ReportFlags, ReportFormat};
+use super::bundle::{self, Judged};
 use super::error::Error;
-use super::pack::{Packed, Parts, Recorder};
+use super::pack::Naming;
 use super::project::{Found, Surroundings};
 use super::report::Report;
-use super::{config, convert, graph, manifests, output, pack, project, verbs};
+use super::{config, convert, graph, manifests, output, project, verbs};
 
 /// Carries out a command. What there is to say about the project goes to standard error.
 ///
@@ -59,38 +60,20 @@ fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
 }
 
 fn print_objects(found: &Found, flags: &ConvertFlags, namespace: Option<&str>) -> Result<(), Error> {
-    if flags.as_stack && !flags.service.is_empty() {
-        return Err(Error::PartOfStack);
-    }
-    let name = convert::stack_name(&name(found)?);
-    let options =
-        Options { name: ProjectName::Resource(name.clone()), services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
-    let recorder = Recorder::new(&found.disk);
-    let (project, sources) = load(found, &recorder, &options)?;
     let settings = convert::settings(&flags.settings);
-    let (desired, mut diagnostics) = convert::objects(&project, &settings);
-    if flags.as_stack {
-        // The operator holds the order.
-        diagnostics.retain(|diagnostic| diagnostic.code != convert::NO_ORDER);
-    }
-    tell(&diagnostics, &sources);
-    let desired = desired.filter(|_| !has_errors(&diagnostics)).ok_or(Error::Refused)?;
     let mut manifests = if flags.as_stack {
-        let parts = Parts {
-            name: &name,
-            project: &project,
-            sources: &sources,
-            compose_files: &found.compose_files,
-            profiles: &found.options.profiles,
-            variables: &found.variables,
-            files: recorder.into_read(),
-        };
-        let packed = pack::pack(parts, &flags.settings)?;
-        tell(&packed.warnings, &sources);
-        check(&packed, &settings)?;
-        packed.manifests()?
+        if !flags.service.is_empty() {
+            return Err(Error::PartOfStack);
+        }
+        let judged = Judged { settings: &settings, policy_is_known: true };
+        bundle::pack(found, &flags.settings.stack, Naming::Stable, judged)?.packed.manifests()?
     } else {
-        convert::manifests(&desired)?
+        let name = ProjectName::Resource(convert::stack_name(&name(found)?));
+        let options = Options { name, services: flags.service.clone(), keep_unused: true, ..found.options.clone() };
+        let (project, sources) = load(found, &found.disk, &options)?;
+        let (desired, diagnostics) = convert::objects(&project, &settings);
+        tell(&diagnostics, &sources);
+        convert::manifests(&desired.ok_or(Error::Refused)?)?
     };
     convert::place(&mut manifests, flags.settings.namespace.as_deref().or(namespace));
     manifests::write(&manifests, flags.format, flags.output.as_deref())?;
@@ -123,15 +106,6 @@ fn print_graph(found: &Found, flags: &GraphFlags) -> Result<(), Error> {
     Ok(output::write(&graph::text(&project, flags.format), None)?)
 }
 
-/// Reads a packed stack as the operator does: what it would refuse is told here.
-fn check(packed: &Packed, settings: &Settings) -> Result<(), Error> {
-    let Loaded { project, diagnostics, map } = packed.load()?;
-    let (desired, more) = project.map_or((None, Vec::new()), |project| translate(&project, settings, &Facts::default()));
-    let errors: Vec<_> = diagnostics.into_iter().chain(more).filter(Diagnostic::is_error).collect();
-    tell(&errors, &map);
-    desired.map(|_| ()).ok_or(Error::Refused)
-}
-
 /// The project's name.
 pub fn name(found: &Found) -> Result<String, Error> {
     let options = Options { read_mounted: false, resolve_environment: false, ..found.options.clone() };
@@ -144,14 +118,16 @@ pub fn name(found: &Found) -> Result<String, Error> {
     })
 }
 
-fn load(found: &Found, files: &dyn Files, options: &Options) -> Result<(Project, SourceMap), Error> {
+/// Loads a project; what is wrong with it is told.
+pub fn load(found: &Found, files: &dyn Files, options: &Options) -> Result<(Project, SourceMap), Error> {
     let sources = Sources { files, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
     let Loaded { project, diagnostics, map } = compose::load(&sources, options);
     tell(&diagnostics, &map);
     project.map(|project| (project, map)).ok_or(Error::Refused)
 }
 
-fn tell(diagnostics: &[Diagnostic], sources: &SourceMap) {
+/// Tells of problems, with the lines that they are about.
+pub fn tell(diagnostics: &[Diagnostic], sources: &SourceMap) {
     let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     eprint!("{}", render(diagnostics, sources, color));
 }

@@ -1,13 +1,25 @@
 //! Verbs that ask a cluster: a file for each, with its flags.
 
 mod containers;
+mod down;
 mod events;
 mod images;
+mod known;
 mod ls;
+mod overrides;
 mod port;
+mod progress;
 mod ps;
+mod restart;
+mod scale;
+mod settle;
+mod start;
+mod stop;
+mod up;
 mod volumes;
+mod wait;
 mod why;
+mod write;
 
 use std::process::ExitCode;
 
@@ -22,6 +34,20 @@ const INTERRUPTED: u8 = 130;
 
 #[derive(Subcommand, Debug)]
 pub enum Verb {
+    /// Make the stack what the project says, and wait until it runs.
+    Up(Box<up::Flags>),
+    /// Remove the stack; its volumes stay unless -v is given.
+    Down(down::Flags),
+    /// Stop containers; objects and data stay.
+    Stop(stop::Flags),
+    /// Start what was stopped.
+    Start(start::Flags),
+    /// Restart containers.
+    Restart(restart::Flags),
+    /// Set the number of a service's containers.
+    Scale(scale::Flags),
+    /// Wait until services have ended, and give their exit codes.
+    Wait(wait::Flags),
     /// List the stack's containers.
     Ps(ps::Flags),
     /// List stacks.
@@ -53,6 +79,13 @@ pub fn run(verb: &Verb, arguments: &Arguments, around: &Surroundings) -> Result<
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
     runtime.block_on(async {
         match verb {
+            Verb::Up(flags) => Box::pin(up::run(flags, arguments, around)).await,
+            Verb::Down(flags) => down::run(flags, arguments, around).await,
+            Verb::Stop(flags) => stop::run(flags, arguments, around).await,
+            Verb::Start(flags) => start::run(flags, arguments, around).await,
+            Verb::Restart(flags) => restart::run(flags, arguments, around).await,
+            Verb::Scale(flags) => scale::run(flags, arguments, around).await,
+            Verb::Wait(flags) => wait::run(flags, arguments, around).await,
             Verb::Ps(flags) => ps::run(flags, arguments, around).await,
             Verb::Ls(flags) => ls::run(flags, arguments).await,
             Verb::Port(flags) => port::run(flags, arguments, around).await,

@@ -17,6 +17,14 @@ use crate::api::{ComposeStack, keys};
 
 use super::client::{Call, Class, Error, TIMEOUT, client_of, failure};
 
+mod beside;
+mod inventory;
+mod written;
+
+pub use inventory::Inventory;
+pub use inventory::PROCESSES;
+pub use written::{Document, typed};
+
 /// Which cluster, as whom and where: what kubectl's flags of these names say.
 #[derive(Clone, Debug, Default)]
 pub struct Access {

@@ -40,6 +40,8 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What to write instead.
     pub help: Option<String>,
+    /// Whether it is the administrator's policy that decides.
+    pub of_policy: bool,
 }
 
 /// A further place, or fact, that explains a diagnostic.
@@ -59,7 +61,7 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, path: String, message: String) -> Self {
-        Self { severity, code, path: bounded(path), message: bounded(message), span: None, notes: Vec::new(), help: None }
+        Self { severity, code, path: bounded(path), message: bounded(message), span: None, notes: Vec::new(), help: None, of_policy: false }
     }
 
     #[must_use]

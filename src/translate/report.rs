@@ -37,7 +37,8 @@ impl<'a> Report<'a> {
 
     /// What stands at `path` is the administrator's to allow, by a field of the policy.
     pub fn forbidden(&mut self, code: &'static str, path: &Path, what: &str, field: &str) {
-        self.refuse(code, path, format!("{what}: allowed by the administrator's policy.{field} only"));
+        let message = format!("{what}: allowed by the administrator's policy.{field} only");
+        self.add(Diagnostic { of_policy: true, ..Diagnostic::error(code, path.to_string(), message) }, path);
     }
 
     /// What stands at `path` has its row in the mapping, which this version doesn't follow yet.

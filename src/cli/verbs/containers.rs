@@ -163,6 +163,12 @@ impl<'a> Container<'a> {
         self.pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
     }
 
+    /// Exit code of a container that has ended and isn't started again.
+    pub fn ended_with(&self) -> Option<i32> {
+        let terminated = self.status?.state.as_ref()?.terminated.as_ref()?;
+        Some(terminated.exit_code)
+    }
+
     fn ended(&self) -> Option<&'a ContainerStateTerminated> {
         self.status.and_then(|status| status.state.as_ref()?.terminated.as_ref()).or_else(|| self.last())
     }

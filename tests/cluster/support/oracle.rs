@@ -62,6 +62,16 @@ pub fn writes(namespace: &str) -> Vec<AuditEvent> {
     requests.filter(|event| is_operator(event) && event.is_write() && event.succeeded() && event.resource() != "events").cloned().collect()
 }
 
+/// Successful writes of the plugin in the namespace, without Events.
+pub fn writes_of_plugin(namespace: &str) -> Vec<String> {
+    let mut guard = ledger();
+    let ledger = guard.get_or_insert_default();
+    ledger.read();
+    let requests = ledger.requests.get(namespace).into_iter().flatten();
+    let is_plugin = |event: &&AuditEvent| event.user_agent.starts_with("kubectl-compose/") && event.is_write() && event.succeeded();
+    requests.filter(is_plugin).map(AuditEvent::summary).collect()
+}
+
 /// Every request of the operator about the namespace.
 pub fn requests(namespace: &str) -> Vec<String> {
     let mut guard = ledger();

@@ -217,6 +217,11 @@ impl Space {
         oracle::writes(&self.name)
     }
 
+    /// Successful writes of the plugin in this namespace so far.
+    pub fn writes_of_plugin(&self) -> Vec<String> {
+        oracle::writes_of_plugin(&self.name)
+    }
+
     /// Whatever the operator asked about this namespace.
     pub fn requests(&self) -> Vec<String> {
         oracle::requests(&self.name)

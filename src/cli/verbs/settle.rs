@@ -1,0 +1,144 @@
+//! Waiting until a stack is where it is wanted.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::time::{Instant, sleep_until};
+
+use crate::api::ComposeStack;
+use crate::cli::error::Error;
+use crate::cli::target::Target;
+use crate::cluster::session::{Inventory, Session};
+
+use super::progress::{Awaited, Progress, Verdict};
+
+/// After this time without a word of the operator that is told.
+const SILENCE: Duration = Duration::from_secs(15);
+/// As good as never.
+const EVER: Duration = Duration::from_hours(24 * 365);
+
+/// How long is waited, and how pods are treated meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Patience {
+    /// Seconds until it is given up.
+    pub timeout: Option<u64>,
+    /// Seconds that pods have that are to end.
+    pub grace: Option<u32>,
+}
+
+/// How the wait ended.
+pub struct Settled {
+    /// The stack as it was seen last.
+    pub stack: ComposeStack,
+    pub end: End,
+}
+
+/// Why there is no more to wait for.
+#[derive(Debug)]
+pub enum End {
+    Reached,
+    /// With what is to be said of it.
+    Failed(Error),
+    /// By Ctrl-C; the stack stays as it is.
+    Interrupted,
+}
+
+impl End {
+    /// What the verb ends with.
+    ///
+    /// # Errors
+    /// Where it failed.
+    pub fn code(self) -> Result<ExitCode, Error> {
+        match self {
+            End::Reached => Ok(ExitCode::SUCCESS),
+            End::Failed(error) => Err(error),
+            End::Interrupted => Ok(ExitCode::from(super::INTERRUPTED)),
+        }
+    }
+}
+
+/// Waits, and tells what changes meanwhile.
+///
+/// # Errors
+/// Where the stack goes, or the API server refuses to show it.
+pub async fn settle(target: &Target, written: ComposeStack, awaited: &Awaited, patience: Patience) -> Result<Settled, Error> {
+    let uid = written.metadata.uid.clone();
+    let mut stack = written;
+    let mut progress = Progress::default();
+    let mut changes = pin!(target.session.follow_stack(&target.name));
+    let mut hurry = Hurry::new(&target.session, &target.name, patience.grace);
+    let begin = Instant::now();
+    let deadline = begin + patience.timeout.map_or(EVER, Duration::from_secs);
+    let mut silence = begin + SILENCE;
+    let end = loop {
+        tokio::select! {
+            seen = changes.next() => {
+                let Some(seen) = seen.transpose()? else { continue };
+                stack = seen.filter(|seen| seen.metadata.uid == uid).ok_or_else(|| Error::Gone(target.name.clone()))?;
+                if awaited.is_observed(&stack) {
+                    silence = begin + EVER;
+                    let services = stack.status.as_ref().map_or(&[][..], |status| &status.services);
+                    progress.news(services, &awaited.services).iter().for_each(|line| eprintln!("{line}"));
+                }
+                match awaited.verdict(&stack) {
+                    Verdict::OnTheWay => {}
+                    Verdict::Reached => break End::Reached,
+                    Verdict::Failed { reason, message } => break End::Failed(Error::Stalled { reason, message }),
+                }
+            }
+            hurried = hurry.on() => match hurried? {},
+            () = sleep_until(silence) => {
+                silence = begin + EVER;
+                eprintln!("the operator hasn't looked at the stack yet: is it running?");
+            }
+            () = sleep_until(deadline) => break End::Failed(Error::TooLong { seconds: patience.timeout.unwrap_or_default(), state: state(&stack, awaited) }),
+            _ = tokio::signal::ctrl_c() => break End::Interrupted,
+        }
+    };
+    Ok(Settled { stack, end })
+}
+
+/// Why a stack isn't where it is wanted.
+fn state(stack: &ComposeStack, awaited: &Awaited) -> String {
+    let ready = stack.status.as_ref().filter(|_| awaited.is_observed(stack)).and_then(|status| status.condition("Ready"));
+    ready.map_or_else(|| "the operator hasn't looked at it".to_owned(), |ready| format!("{}: {}", ready.reason, ready.message))
+}
+
+/// Gives pods that are to end less time than they would have.
+pub struct Hurry<'a> {
+    session: &'a Session,
+    pods: Option<(Inventory, u32)>,
+    hurried: BTreeSet<String>,
+}
+
+impl<'a> Hurry<'a> {
+    pub fn new(session: &'a Session, stack: &str, grace: Option<u32>) -> Self {
+        // 0 would take the pod from the API at once, though its containers may still run.
+        let pods = grace.map(|grace| (session.pods_of(stack), grace.max(1)));
+        Self { session, pods, hurried: BTreeSet::new() }
+    }
+
+    /// Sees to the pods that end, those of before and those that come, and ends with an error alone. It may be dropped and begun anew at any time.
+    ///
+    /// # Errors
+    /// Where the API server refuses.
+    pub async fn on(&mut self) -> Result<Infallible, Error> {
+        let Some((pods, grace)) = &mut self.pods else { return std::future::pending().await };
+        loop {
+            for (_, meta) in pods.all() {
+                let uid = meta.uid.clone().unwrap_or_default();
+                let longer =
+                    meta.deletion_timestamp.is_some() && meta.deletion_grace_period_seconds.unwrap_or_default() > i64::from(*grace);
+                if longer && !self.hurried.contains(&uid) {
+                    self.session.end_pod(meta, *grace).await?;
+                    self.hurried.insert(uid);
+                }
+            }
+            pods.changed().await?;
+        }
+    }
+}
