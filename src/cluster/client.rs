@@ -212,14 +212,14 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, Error> {
         }
         None => Config::infer().await.map_err(|e| fault(&e))?,
     };
-    client_of(config, "compose-operator")
+    // In one piece, so that the version stands in the binary as text.
+    client_of(config, concat!("compose-operator/", env!("CARGO_PKG_VERSION")))
 }
 
 /// A client that says who it is, and leaves it to its caller when to try again.
-pub(super) fn client_of(mut config: Config, program: &str) -> Result<Client, Error> {
+pub(super) fn client_of(mut config: Config, agent: &'static str) -> Result<Client, Error> {
     let fault = |e: &dyn std::error::Error| Error::Configuration(e.to_string());
-    let agent = HeaderValue::try_from(format!("{program}/{}", env!("CARGO_PKG_VERSION"))).map_err(|e| fault(&e))?;
-    config.headers.push((HeaderName::from_static("user-agent"), agent));
+    config.headers.push((HeaderName::from_static("user-agent"), HeaderValue::from_static(agent)));
     // Its 15 attempts would hide for minutes what the back-off per object does better and status tells at once.
     config.default_retry = false;
     Client::try_from(config).map_err(|e| fault(&e))

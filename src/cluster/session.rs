@@ -58,7 +58,7 @@ impl Session {
         };
         let config = config.map_err(Error::Configuration)?;
         let namespace = access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-        Ok(Self { client: client_of(config, "kubectl-compose")?, namespace })
+        Ok(Self { client: client_of(config, concat!("kubectl-compose/", env!("CARGO_PKG_VERSION")))?, namespace })
     }
 
     pub fn namespace(&self) -> &str {
