@@ -51,7 +51,7 @@ fn graph_shows_services_in_the_order_in_which_they_start() {
     let file = "services:\n  web:\n    image: nginx\n    depends_on:\n      db: {condition: service_healthy}\n      cache: {condition: service_started, \
                 required: false}\n  cache: {image: redis}\n  db: {image: postgres}\n";
     let project = Project::new("graph", &[("compose.yaml", file)]);
-    let text = "SERVICE   AFTER\ncache\ndb\nweb       db (healthy), cache (started, optional)\n";
+    let text = "SERVICE   AFTER\ncache     \ndb        \nweb       db (healthy), cache (started, optional)\n";
     assert_eq!(project.prints(&["graph"]), text);
     let dot = project.prints(&["-p", "shop", "graph", "--format", "dot"]);
     assert!(dot.starts_with("digraph \"shop\" {\n") && dot.contains("\"web\" -> \"db\" [label=\"healthy\"];"), "{dot}");

@@ -38,7 +38,7 @@ impl OperatorImage {
         let image = Self { store: cache.join("buildah"), tree };
         let builder = image.builder(&rootfs::debian(&BUILDER_PACKAGES)?)?;
         let mut progress = Progress::new();
-        progress.step("building the operator's image: some 5 minutes at first, then 2 where its source has changed");
+        progress.step("building the operator's image: some 4 minutes, and up to 12 beside other builds");
         fs::create_dir_all(&target).map_err(Error::file("create", &target))?;
         // The build itself has no network.
         shell::run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(source))?;

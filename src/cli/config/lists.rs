@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::Format;
 use crate::cli::output::Error;
+use crate::cli::table;
 use crate::compose::interpolate::used;
 use crate::compose::model::Project;
 use crate::compose::print;
@@ -14,9 +15,8 @@ use crate::yaml::Node;
 
 use super::hash;
 
-/// Width of a column at least, and the space after the widest cell.
+/// Width of a column at least.
 const COLUMN: usize = 20;
-const GAP: usize = 3;
 
 /// What is listed in the stead of the project; where several are asked for, the first of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +115,11 @@ fn variables(project: &Project, format: Option<Format>) -> Result<String, Error>
     let used = used(&project.root);
     match format {
         None => {
-            let mut rows = vec![["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"].map(str::to_owned)];
-            rows.extend(used.into_iter().map(|(name, used)| [name, used.required.to_string(), used.default, used.alternate]));
-            Ok(table(&rows))
+            let row = |(name, used): (String, crate::compose::interpolate::Used)| {
+                vec![name, used.required.to_string(), used.default, used.alternate]
+            };
+            let rows: Vec<_> = used.into_iter().map(row).collect();
+            Ok(table::lines(COLUMN, &["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"], &rows))
         }
         Some(Format::Json) => {
             let entry = |(name, used): (String, crate::compose::interpolate::Used)| {
@@ -138,14 +140,6 @@ fn variables(project: &Project, format: Option<Format>) -> Result<String, Error>
             Ok(print::text(&serde_json::to_value(&all)?, print::Format::Yaml))
         }
     }
-}
-
-/// Columns side by side, as docker compose sets them.
-fn table(rows: &[[String; 4]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count() + GAP).max().unwrap_or_default().max(COLUMN);
-    let widths = [width(0), width(1), width(2)];
-    let line = |[a, b, c, d]: &[String; 4]| format!("{a:0$}{b:1$}{c:2$}{d}\n", widths[0], widths[1], widths[2]);
-    rows.iter().map(line).collect()
 }
 
 /// What interpolation takes its values from.
