@@ -1,4 +1,4 @@
-.PHONY: build test e2e e2e-node image simulate fuzz bench bench-hostile lint deny demo generate
+.PHONY: build test e2e e2e-node image simulate fuzz bench bench-cluster bench-hostile lint deny demo generate
 
 build:
 	cargo build --release
@@ -35,6 +35,12 @@ bench:
 # What the worst files of 1 MiB cost, against the bounds of CPU time and heap.
 bench-hostile:
 	cargo bench --bench hostile
+
+# What many stacks cost a control plane and the operator, beside a bare client that writes the same: make bench-cluster STACKS=1000 ROUNDS=1.
+bench-cluster: export STACKS ?= 100
+bench-cluster: export ROUNDS ?= 2
+bench-cluster:
+	cargo bench --bench cluster
 
 lint:
 	cargo fmt --all --check
