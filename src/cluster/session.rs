@@ -58,7 +58,12 @@ impl Session {
         };
         let config = config.map_err(Error::Configuration)?;
         let namespace = access.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-        Ok(Self { client: client_of(config, concat!("kubectl-compose/", env!("CARGO_PKG_VERSION")))?, namespace })
+        Ok(Self::new(client_of(config, concat!("kubectl-compose/", env!("CARGO_PKG_VERSION")))?, namespace))
+    }
+
+    /// A way by this client.
+    pub fn new(client: Client, namespace: impl Into<String>) -> Self {
+        Self { client, namespace: namespace.into() }
     }
 
     pub fn namespace(&self) -> &str {

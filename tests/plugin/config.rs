@@ -117,7 +117,7 @@ fn a_hash_changes_with_its_service_and_with_nothing_else() {
     assert_eq!(other.lines().next(), Some(lines[0]));
     let changed = hashes("hash-changed", &text.replace("nginx", "httpd"), &["*"]);
     assert!(changed.starts_with(lines[0]) && !changed.contains(lines[1]), "{changed}");
-    let project = Project::new("hash-none", &[("compose.yaml", text)]);
+    let project = Project::new("hash-unknown", &[("compose.yaml", text)]);
     assert!(project.fails(&["config", "--hash", "wbe"]).contains("no such service: wbe"));
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::api::keys::condition;
 use crate::api::{ComposeStack, ComposeStackSpec};
 use crate::cli::error::Error;
 use crate::cli::output;
@@ -19,12 +20,16 @@ pub fn services(stack: &ComposeStack) -> BTreeSet<String> {
 /// Checks that a stack has these services. Of one that the operator has not looked at yet nobody knows.
 ///
 /// # Errors
-/// [`output::Error::NoService`].
+/// [`output::Error::NoService`]; [`Error::Stalled`] where the file is refused, so that there are none.
 pub fn check<'a>(stack: &ComposeStack, asked: impl IntoIterator<Item = &'a String>) -> Result<(), Error> {
     let known = services(stack);
     let is_observed = stack.status.as_ref().is_some_and(|status| status.observed_generation.is_some());
-    let unknown = asked.into_iter().find(|asked| is_observed && !known.contains(*asked));
-    unknown.map_or(Ok(()), |service| Err(output::Error::NoService(service.clone()).into()))
+    let Some(unknown) = asked.into_iter().find(|asked| is_observed && !known.contains(*asked)) else { return Ok(()) };
+    let stalled = stack.status.as_ref().and_then(|status| status.condition(condition::STALLED)).filter(|stalled| stalled.status == "True");
+    Err(match stalled.filter(|_| known.is_empty()) {
+        Some(stalled) => Error::Stalled { reason: stalled.reason.clone(), message: stalled.message.clone() },
+        None => output::Error::NoService(unknown.clone()).into(),
+    })
 }
 
 /// The project that a stack carries, read with the rights of the user; none where it can't be read.

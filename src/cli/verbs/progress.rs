@@ -21,6 +21,8 @@ pub struct Awaited {
     /// These services alone; the whole stack where there is none.
     pub services: Vec<String>,
     pub goal: Goal,
+    /// The version at which the stack may still miss what it has got meanwhile.
+    pub mended: Option<String>,
 }
 
 /// How it stands.
@@ -38,7 +40,7 @@ pub enum Verdict {
 impl Awaited {
     /// What is awaited of a stack as it was written.
     pub fn of(stack: &ComposeStack, services: Vec<String>, goal: Goal) -> Self {
-        Self { generation: stack.metadata.generation.unwrap_or_default(), services, goal }
+        Self { generation: stack.metadata.generation.unwrap_or_default(), services, goal, mended: None }
     }
 
     /// Whether a status speaks of the generation that is meant.
@@ -55,6 +57,10 @@ impl Awaited {
         let Some(status) = stack.status.as_ref().filter(|_| self.is_observed(stack)) else { return Verdict::OnTheWay };
         let is_true = |kind: &str| status.condition(kind).filter(|condition| condition.status == "True");
         let stalled = is_true(condition::STALLED);
+        let misses = stalled.is_some_and(|stalled| stalled.reason == reason::SOURCE_MISSING);
+        if misses && self.mended.is_some() && self.mended == stack.metadata.resource_version {
+            return Verdict::OnTheWay;
+        }
         let failed = stalled.map(|stalled| Verdict::Failed { reason: stalled.reason.clone(), message: stalled.message.clone() });
         if self.services.is_empty() {
             let on_its_way = is_true(condition::RECONCILING).is_some() || status.conditions.is_empty();
@@ -158,7 +164,7 @@ mod tests {
     #[track_caller]
     fn check(goal: Goal, services: &[&str], stack: &ComposeStack, expected: &Verdict) {
         let services = services.iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(&Awaited { generation: 2, services, goal }.verdict(stack), expected);
+        assert_eq!(&Awaited { generation: 2, services, goal, mended: None }.verdict(stack), expected);
     }
 
     #[test]
@@ -174,8 +180,12 @@ mod tests {
         check(Stopped, &[], &stack(2, "", "Stopped", vec![]), &Verdict::Reached);
         let mut suspended = stack(1, "Ready", "Suspended", vec![]);
         suspended.spec.suspend = true;
-        let awaited = Awaited { generation: 2, services: Vec::new(), goal: Running };
+        let awaited = Awaited { generation: 2, services: Vec::new(), goal: Running, mended: Some("7".to_owned()) };
         assert!(matches!(awaited.verdict(&suspended), Verdict::Failed { reason, .. } if reason == "Suspended"));
+        let mut missing = stack(2, "Stalled", "SourceMissing", vec![]);
+        assert_eq!(awaited.verdict(&missing), failed("SourceMissing", "said"));
+        missing.metadata.resource_version = Some("7".to_owned());
+        assert_eq!(awaited.verdict(&missing), Verdict::OnTheWay, "it was told before the source was brought");
     }
 
     #[test]

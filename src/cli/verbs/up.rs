@@ -185,8 +185,8 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
         scale: &scale,
         now: Timestamp::now(),
     };
-    let written = match bring_and_write(&target, &packed, &change).await {
-        Ok(written) => written,
+    let (brought, written) = match bring_and_write(&target, &packed, &change).await {
+        Ok(done) => done,
         Err(error) => {
             // What was brought for nothing goes again; what keeps it from that keeps nobody from the reason.
             let _ = beside::tidy(&target, &target.session.stack(&target.name).await?.unwrap_or_default()).await;
@@ -202,7 +202,8 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     beside::own(&target, &packed, &written.stack).await?;
 
     let goal = if flags.no_start { Vec::new() } else { asked.unwrap_or_default() };
-    let awaited = Awaited::of(&written.stack, goal, Goal::Running);
+    let mended = written.stack.metadata.resource_version.clone().filter(|_| brought);
+    let awaited = Awaited { mended, ..Awaited::of(&written.stack, goal, Goal::Running) };
     let patience = Patience { timeout: flags.wait_timeout, grace: flags.timeout };
     let settled = settle(&target, written.stack, &awaited, patience).await?;
     if awaited.is_observed(&settled.stack) {
@@ -211,14 +212,16 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     settled.end.code()
 }
 
-async fn bring_and_write(target: &Target, packed: &Packed, change: &Change<'_>) -> Result<Written, Error> {
+/// Makes what the stack is to name, if it isn't there, and then the stack; whether something was made for it.
+async fn bring_and_write(target: &Target, packed: &Packed, change: &Change<'_>) -> Result<(bool, Written), Error> {
     let owner = target.session.stack(&target.name).await?;
-    beside::bring(target, packed, owner.as_ref()).await?;
-    write::write(target, |stack, spec| {
+    let brought = beside::bring(target, packed, owner.as_ref()).await?;
+    let written = write::write(target, |stack, spec| {
         change.make(stack, spec);
         Ok(())
     })
-    .await
+    .await?;
+    Ok((brought, written))
 }
 
 /// The services that are asked for with those that they depend on; none where all are. They bring their profiles along.

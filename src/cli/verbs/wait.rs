@@ -54,6 +54,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
 /// Waits until all services have ended.
 async fn ends(target: &Target, services: &[String]) -> Result<Ends, Error> {
     let mut ends = Ends::default();
+    target.session.pods(&target.name).await?.iter().for_each(|pod| ends.note(pod));
     let mut stack: Option<ComposeStack> = None;
     let mut stacks = pin!(target.session.follow_stack(&target.name));
     let mut pods = pin!(target.session.follow_pods(&target.name));
@@ -85,21 +86,27 @@ async fn ends(target: &Target, services: &[String]) -> Result<Ends, Error> {
 #[derive(Debug, Default)]
 struct Ends {
     /// By service: its pods by the time at which they were made, with what their containers do.
-    pods: BTreeMap<String, BTreeMap<(String, String), Option<i32>>>,
+    pods: BTreeMap<String, BTreeMap<(String, String), One>>,
     states: BTreeMap<String, ServiceState>,
+}
+
+/// A service's container in one pod.
+#[derive(Clone, Copy, Debug, Default)]
+struct One {
+    /// It runs, or is to.
+    goes_on: bool,
+    /// How it ended, as was heard last.
+    code: Option<i32>,
 }
 
 impl Ends {
     fn note(&mut self, pod: &Pod) {
         for container in of_pods(std::slice::from_ref(pod)) {
-            let code = matches!(container.state(), State::Exited | State::Removing).then(|| container.ended_with()).flatten();
             let created = container.created().map(|at| at.to_string()).unwrap_or_default();
             let pods = self.pods.entry(container.service.to_owned()).or_default();
             let known = pods.entry((created, container.pod_name().to_owned())).or_default();
-            // Of a pod that goes the last word counts that was heard of it.
-            if code.is_some() || container.state() != State::Removing {
-                *known = code;
-            }
+            known.goes_on = !matches!(container.state(), State::Exited | State::Removing);
+            known.code = if known.goes_on { None } else { container.ended_with().or(known.code) };
         }
     }
 
@@ -107,7 +114,7 @@ impl Ends {
         let service = stack.status.iter().flat_map(|status| &status.services).find(|service| service.name == name);
         service.is_some_and(|service| match service.state {
             ServiceState::Completed | ServiceState::Stopped => true,
-            ServiceState::Failed => self.pods.get(name).is_some_and(|pods| pods.values().all(Option::is_some)),
+            ServiceState::Failed => !self.pods.get(name).into_iter().flatten().any(|(_, container)| container.goes_on),
             _ => false,
         })
     }
@@ -116,7 +123,7 @@ impl Ends {
     fn of<'a>(&'a self, name: &'a str) -> (&'a str, i32) {
         let by_state = i32::from(self.states.get(name) == Some(&ServiceState::Failed));
         let pods = self.pods.get(name).into_iter().flatten();
-        let pod = pods.rev().find_map(|((_, pod), code)| Some((pod.as_str(), (*code)?)));
+        let pod = pods.rev().find_map(|((_, pod), container)| Some((pod.as_str(), container.code?)));
         // The name of the service stands for a container that nobody has seen.
         pod.unwrap_or_else(|| (self.named(name), by_state))
     }

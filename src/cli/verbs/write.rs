@@ -134,9 +134,69 @@ fn differ(fields: &Value, before: &Value, after: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use http::{Request, Response};
+    use kube::Client;
+    use kube::client::Body;
     use serde_json::json;
+    use tower_test::mock::{self, Handle};
 
     use super::*;
+    use crate::cli::verbs::overrides;
+
+    type Server = Handle<Request<Body>, Response<Body>>;
+
+    fn target() -> (Target, Server) {
+        let (service, server) = mock::pair::<Request<Body>, Response<Body>>();
+        (Target { session: Session::new(Client::new(service, "default"), "default"), name: "shop".to_owned() }, server)
+    }
+
+    /// Expects a request, gives an answer, and returns the request's body.
+    async fn answer(server: &mut Server, method: &str, code: u16, answer: Value) -> Value {
+        let (request, send) = server.next_request().await.unwrap();
+        assert_eq!(request.method().as_str(), method);
+        send.send_response(Response::builder().status(code).body(Body::from(answer.to_string().into_bytes())).unwrap());
+        let body = request.into_body().collect_bytes().await.unwrap();
+        serde_json::from_slice(&body).unwrap_or_default()
+    }
+
+    fn stack(version: &str, spec: &Value) -> Value {
+        let metadata = json!({"name": "shop", "resourceVersion": version, "uid": "u", "generation": 1});
+        json!({"apiVersion": "compose-operator.dev/v1", "kind": "ComposeStack", "metadata": metadata, "spec": spec})
+    }
+
+    async fn scale(target: &Target) -> Result<Written, Error> {
+        edit(target, |_, spec| {
+            overrides::set(spec, "web", overrides::REPLICAS, 3);
+            Ok(())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_change_of_somebody_else_in_between_stays() {
+        let (target, mut server) = target();
+        let serve = async {
+            answer(&mut server, "GET", 200, stack("1", &json!({"compose": "a"}))).await;
+            let conflict = json!({"kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict", "message": "changed"});
+            let first = answer(&mut server, "PUT", 409, conflict).await;
+            answer(&mut server, "GET", 200, stack("2", &json!({"compose": "b", "unknown": {"x": [1]}}))).await;
+            let second = answer(&mut server, "PUT", 200, stack("3", &json!({}))).await;
+            (first, second)
+        };
+        let (written, (first, second)) = tokio::join!(scale(&target), serve);
+        assert_eq!(written.unwrap().how, How::Updated);
+        assert_eq!(first["metadata"]["resourceVersion"], "1");
+        assert_eq!((&second["metadata"]["resourceVersion"], &second["metadata"]["uid"]), (&json!("2"), &json!("u")));
+        assert_eq!(second["spec"], json!({"compose": "b", "unknown": {"x": [1]}, "services": {"web": {"replicas": 3}}}));
+    }
+
+    #[tokio::test]
+    async fn what_is_so_already_is_not_written() {
+        let (target, mut server) = target();
+        let serve = answer(&mut server, "GET", 200, stack("1", &json!({"services": {"web": {"replicas": 3}}})));
+        let (written, _) = tokio::join!(scale(&target), serve);
+        assert_eq!(written.unwrap().how, How::Unchanged);
+    }
 
     fn spec(value: Value) -> Spec {
         if let Value::Object(spec) = value { spec } else { Spec::new() }

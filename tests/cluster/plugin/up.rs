@@ -73,6 +73,11 @@ async fn other_secrets_come_with_the_write_that_names_them_and_the_old_ones_go()
     assert_ne!(old[0].name_any(), new[0].name_any());
     assert!(content(&old[0]).contains(&"one".to_owned()) && content(&new[0]).contains(&"two".to_owned()));
     assert_eq!(new[0].owner_references().len(), 1);
+
+    space.delete::<Secret>(&new[0].name_any()).await;
+    space.stalled("shop", "SourceMissing").await;
+    let said = plugin.run(&["up"]).await;
+    assert!(said.code == Some(0) && said.err.contains(" Stack shop  Up to date\n"), "what was lost is brought again: {said:?}");
     space.close().await;
 }
 

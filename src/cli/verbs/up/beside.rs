@@ -52,21 +52,22 @@ impl Holds for ConfigMap {
     }
 }
 
-/// Makes what isn't there yet, owned by the stack if that is there.
-pub async fn bring(target: &Target, packed: &Packed, stack: Option<&ComposeStack>) -> Result<(), Error> {
+/// Makes what isn't there yet, owned by the stack if that is there; whether there was something to make.
+pub async fn bring(target: &Target, packed: &Packed, stack: Option<&ComposeStack>) -> Result<bool, Error> {
+    let mut brought = false;
     for secret in &packed.secrets {
-        bring_one(target, secret, stack).await?;
+        brought |= bring_one(target, secret, stack).await?;
     }
     for config_map in &packed.config_maps {
-        bring_one(target, config_map, stack).await?;
+        brought |= bring_one(target, config_map, stack).await?;
     }
-    Ok(())
+    Ok(brought)
 }
 
-async fn bring_one<K: Holds>(target: &Target, object: &K, stack: Option<&ComposeStack>) -> Result<(), Error> {
+async fn bring_one<K: Holds>(target: &Target, object: &K, stack: Option<&ComposeStack>) -> Result<bool, Error> {
     let name = object.meta().name.clone().unwrap_or_default();
     if let Some(there) = target.session.find::<K>(&name).await? {
-        return check(target, object, &there, name);
+        return check(target, object, &there, name).map(|()| false);
     }
     let mut object = object.clone();
     object.meta_mut().labels = Some(labels(&target.name));
@@ -75,10 +76,10 @@ async fn bring_one<K: Holds>(target: &Target, object: &K, stack: Option<&Compose
     match target.session.create(&object).await {
         // Somebody called `up` at the same time.
         Err(error) if error.class() == Class::Conflict => match target.session.find::<K>(&name).await? {
-            Some(there) => check(target, &object, &there, name),
+            Some(there) => check(target, &object, &there, name).map(|()| false),
             None => Err(error.into()),
         },
-        made => Ok(made?),
+        made => Ok(made.map(|()| true)?),
     }
 }
 
@@ -102,13 +103,22 @@ fn owner(stack: &ComposeStack) -> Option<OwnerReference> {
 /// Gives the stack what it names.
 pub async fn own(target: &Target, packed: &Packed, stack: &ComposeStack) -> Result<(), Error> {
     let Some(owner) = owner(stack) else { return Ok(()) };
-    for secret in packed.secrets.iter().filter_map(|secret| secret.metadata.name.as_deref()) {
-        target.session.give::<Secret>(secret, &owner).await?;
+    for secret in &packed.secrets {
+        own_one(target, secret, stack, &owner).await?;
     }
-    for config_map in packed.config_maps.iter().filter_map(|config_map| config_map.metadata.name.as_deref()) {
-        target.session.give::<ConfigMap>(config_map, &owner).await?;
+    for config_map in &packed.config_maps {
+        own_one(target, config_map, stack, &owner).await?;
     }
     Ok(())
+}
+
+async fn own_one<K: Holds>(target: &Target, object: &K, stack: &ComposeStack, owner: &OwnerReference) -> Result<(), Error> {
+    let name = object.meta().name.as_deref().unwrap_or_default();
+    match target.session.give::<K>(name, owner).await {
+        // It went with an earlier stack of this name, just now.
+        Err(error) if error.class() == Class::Missing => bring_one(target, object, Some(stack)).await.map(|_| ()),
+        given => Ok(given?),
+    }
 }
 
 /// Removes what earlier calls have brought for this stack and it no longer names.
