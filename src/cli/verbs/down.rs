@@ -1,9 +1,11 @@
 //! `kubectl compose down`: the stack and all that it became; its volumes where that is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Args;
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use kube::api::ObjectMeta;
 
@@ -94,8 +96,12 @@ async fn remove(target: &Target, stack: &ComposeStack, grace: Option<u32>) -> Re
     }
     let services = stack.status.iter().flat_map(|status| &status.services).map(|service| service.name.clone()).collect();
     let mut left = Left { uid, services, told: BTreeSet::new() };
+    let all = async {
+        gone(&mut objects, &mut left).await?;
+        stack_gone(target, uid).await
+    };
     tokio::select! {
-        gone = gone(&mut objects, &mut left) => gone?,
+        gone = all => gone?,
         hurried = hurry.on() => match hurried? {},
     }
     eprintln!("{}", line("Stack", &target.name, "Removed"));
@@ -113,6 +119,17 @@ async fn gone(objects: &mut Inventory, left: &mut Left<'_>) -> Result<(), Error>
         }
         objects.changed().await?;
     }
+}
+
+/// Waits until the stack itself has gone, which somebody's finalizer may hold.
+async fn stack_gone(target: &Target, uid: &str) -> Result<(), Error> {
+    let mut stacks = pin!(target.session.follow_stack(&target.name));
+    while let Some(seen) = stacks.next().await {
+        if seen?.is_none_or(|seen| seen.metadata.uid.as_deref() != Some(uid)) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// What is left of a stack.

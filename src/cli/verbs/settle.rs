@@ -24,7 +24,7 @@ const EVER: Duration = Duration::from_hours(24 * 365);
 /// How long is waited, and how pods are treated meanwhile.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Patience {
-    /// Seconds until it is given up.
+    /// Seconds until it is given up; 0 is never, as with docker compose.
     pub timeout: Option<u64>,
     /// Seconds that pods have that are to end.
     pub grace: Option<u32>,
@@ -72,7 +72,7 @@ pub async fn settle(target: &Target, written: ComposeStack, awaited: &Awaited, p
     let mut changes = pin!(target.session.follow_stack(&target.name));
     let mut hurry = Hurry::new(&target.session, &target.name, patience.grace);
     let begin = Instant::now();
-    let deadline = begin + patience.timeout.map_or(EVER, Duration::from_secs);
+    let deadline = begin + patience.timeout.filter(|seconds| *seconds > 0).map_or(EVER, Duration::from_secs);
     let mut silence = begin + SILENCE;
     let end = loop {
         tokio::select! {

@@ -75,7 +75,7 @@ pub struct Elsewhere {
     /// Accepted: what left the file is always removed.
     #[arg(long)]
     pub remove_orphans: bool,
-    /// Accepted: new pods have new anonymous volumes.
+    /// Accepted: anonymous volumes are as new as their pods, but for those that services share.
     #[arg(short = 'V', long)]
     pub renew_anon_volumes: bool,
     /// Accepted: nothing is built here.
