@@ -12,7 +12,7 @@ use crate::translate::Policy;
 use super::operator::named;
 use super::policy;
 use super::verbs::Verb;
-pub use cluster::ClusterFlags;
+pub use cluster::{ClusterFlags, ClusterFlagsInWords};
 
 /// Compose stacks on Kubernetes.
 #[derive(Parser, Debug)]

@@ -1,6 +1,7 @@
 //! Why a command of the plugin fails.
 
 use std::io;
+use std::net::IpAddr;
 
 use crate::cluster::client as cluster;
 
@@ -29,6 +30,22 @@ pub enum Error {
     Runtime(#[source] io::Error),
     #[error("there is no stack {name} in namespace {namespace}")]
     NoStack { namespace: String, name: String },
+    #[error("service {service} is not running{}", state.as_deref().map_or_else(String::new, |state| format!(": {state}")))]
+    NotRunning { service: String, state: Option<String> },
+    #[error("service {service} has no replica {index}")]
+    NoReplica { service: String, index: usize },
+    #[error("--index is about the replicas of one service; name it")]
+    IndexOfMany,
+    #[error("{flag} can't be done: {reason}")]
+    Impossible { flag: &'static str, reason: &'static str },
+    #[error("service {0} has no workload to make a container from; it comes with `start`, and after what it waits for")]
+    NoWorkload(String),
+    #[error("{pod} can't be started: {reason}")]
+    NotStarted { pod: String, reason: String },
+    #[error("listen on {address}, port {port}")]
+    Listen { address: IpAddr, port: u16, source: io::Error },
+    #[error("the terminal")]
+    Terminal(#[source] io::Error),
     #[error("no port {port} of {service} is published{}", if published.is_empty() { String::new() } else { format!("; published are {published}") })]
     NotPublished { service: String, port: String, published: String },
     #[error("the stack is stalled ({reason}): {message}")]

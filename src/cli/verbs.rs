@@ -3,18 +3,24 @@
 mod containers;
 mod down;
 mod events;
+mod exec;
+mod forward;
 mod images;
 mod known;
+mod logs;
 mod ls;
 mod overrides;
 mod port;
 mod progress;
 mod ps;
+mod replicas;
 mod restart;
+mod run;
 mod scale;
 mod settle;
 mod start;
 mod stop;
+mod terminal;
 mod up;
 mod volumes;
 mod wait;
@@ -54,6 +60,14 @@ pub enum Verb {
     Ls(ls::Flags),
     /// Print where a published port answers.
     Port(port::Flags),
+    /// Print what the stack's containers say.
+    Logs(logs::Flags),
+    /// Run a command in a service's container.
+    Exec(exec::Flags),
+    /// Run a command in a container of its own, made as a service's.
+    Run(run::Flags),
+    /// Forward ports of this machine to a service.
+    Forward(forward::Flags),
     /// List the images of the stack's containers.
     Images(images::Flags),
     /// List the stack's volumes.
@@ -77,7 +91,7 @@ pub enum Format {
 /// Where the project can't be found, the cluster refuses, or what is asked for isn't there.
 pub fn run(verb: &Verb, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match verb {
             Verb::Up(flags) => Box::pin(up::run(flags, arguments, around)).await,
             Verb::Down(flags) => down::run(flags, arguments, around).await,
@@ -93,8 +107,15 @@ pub fn run(verb: &Verb, arguments: &Arguments, around: &Surroundings) -> Result<
             Verb::Volumes(flags) => volumes::run(flags, arguments, around).await,
             Verb::Events(flags) => events::run(flags, arguments, around).await,
             Verb::Why(flags) => why::run(flags, arguments, around).await,
+            Verb::Logs(flags) => logs::run(flags, arguments, around).await,
+            Verb::Exec(flags) => exec::run(flags, arguments, around).await,
+            Verb::Run(flags) => Box::pin(run::run(flags, arguments, around)).await,
+            Verb::Forward(flags) => forward::run(flags, arguments, around).await,
         }
-    })
+    });
+    // Nobody waits for a write that the reader of standard output doesn't take.
+    runtime.shutdown_background();
+    result
 }
 
 /// Whether a service is among those that are named; none named is all.

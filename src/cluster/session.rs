@@ -1,5 +1,11 @@
 //! What a user asks of a cluster through the plugin: in one namespace, with the rights of the kubeconfig's user.
 
+pub mod exec;
+pub mod forward;
+pub mod logs;
+pub mod one_off;
+mod pods;
+
 use std::fmt::Debug;
 use std::path::PathBuf;
 

@@ -33,6 +33,7 @@ mod files;
 mod jobs;
 mod names;
 mod networks;
+mod plugin;
 mod pods;
 mod process;
 mod reasons;

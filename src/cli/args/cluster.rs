@@ -30,3 +30,23 @@ impl ClusterFlags {
         }
     }
 }
+
+/// The same after a verb where `-n` is docker compose's.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ClusterFlagsInWords {
+    /// Namespace of the stack; default is that of the context.
+    #[arg(long, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig; default is the current one.
+    #[arg(long, value_name = "CONTEXT")]
+    pub context: Option<String>,
+    /// The kubeconfig; default is $KUBECONFIG, then ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+impl ClusterFlagsInWords {
+    pub fn flags(&self) -> ClusterFlags {
+        ClusterFlags { namespace: self.namespace.clone(), context: self.context.clone(), kubeconfig: self.kubeconfig.clone() }
+    }
+}

@@ -1,0 +1,10 @@
+//! The verbs of the plugin that talk to containers, as a user runs them.
+
+mod exec;
+mod following;
+mod forward;
+mod logs;
+mod run;
+#[allow(dead_code)]
+#[path = "../../cluster/plugin/support.rs"]
+mod support;
