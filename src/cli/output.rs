@@ -24,6 +24,11 @@ pub enum Error {
     Output(#[source] io::Error),
 }
 
+/// Says something beside a command's text, a line or several. Nobody may be listening any more: what is being done goes on.
+pub fn say(text: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// Writes a command's text.
 ///
 /// # Errors

@@ -129,5 +129,8 @@ pub fn load(found: &Found, files: &dyn Files, options: &Options) -> Result<(Proj
 /// Tells of problems, with the lines that they are about.
 pub fn tell(diagnostics: &[Diagnostic], sources: &SourceMap) {
     let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    eprint!("{}", render(diagnostics, sources, color));
+    let text = render(diagnostics, sources, color);
+    if !text.is_empty() {
+        output::say(text.strip_suffix('\n').unwrap_or(&text));
+    }
 }

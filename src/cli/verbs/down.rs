@@ -12,6 +12,7 @@ use kube::api::ObjectMeta;
 use crate::api::{ComposeStack, keys};
 use crate::cli::args::{Arguments, ClusterFlags};
 use crate::cli::error::Error;
+use crate::cli::output;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
 use crate::cluster::client::Class;
@@ -70,7 +71,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
 pub async fn down(target: &Target, flags: &Flags) -> Result<(), Error> {
     let stack = target.session.stack(&target.name).await?;
     if stack.is_none() {
-        eprintln!("Warning: No resource found to remove for project {:?}: {}", target.name, target.absent());
+        output::say(format!("Warning: No resource found to remove for project {:?}: {}", target.name, target.absent()));
     }
     if let Some(stack) = stack {
         remove(target, &stack, flags.timeout).await?;
@@ -104,7 +105,7 @@ async fn remove(target: &Target, stack: &ComposeStack, grace: Option<u32>) -> Re
         gone = all => gone?,
         hurried = hurry.on() => match hurried? {},
     }
-    eprintln!("{}", line("Stack", &target.name, "Removed"));
+    output::say(line("Stack", &target.name, "Removed"));
     Ok(())
 }
 
@@ -112,7 +113,7 @@ async fn remove(target: &Target, stack: &ComposeStack, grace: Option<u32>) -> Re
 async fn gone(objects: &mut Inventory, left: &mut Left<'_>) -> Result<(), Error> {
     loop {
         if objects.is_complete() {
-            left.news(objects.all()).iter().for_each(|line| eprintln!("{line}"));
+            left.news(objects.all()).iter().for_each(output::say);
             if !objects.all().any(|(kind, meta)| left.is_ours(kind, meta)) {
                 return Ok(());
             }
@@ -180,7 +181,7 @@ async fn remove_volumes(target: &Target) -> Result<(), Error> {
         if claims.is_complete() {
             let ours: Vec<&ObjectMeta> = claims.all().map(|(_, meta)| meta).filter(|meta| is_ours(meta)).collect();
             let names: BTreeSet<String> = ours.iter().filter_map(|meta| meta.name.clone()).collect();
-            there.difference(&names).for_each(|name| eprintln!("{}", line("Volume", name, "Removed")));
+            there.difference(&names).for_each(|name| output::say(line("Volume", name, "Removed")));
             if names.is_empty() {
                 return Ok(());
             }

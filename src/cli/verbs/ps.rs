@@ -64,7 +64,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     let target = Target::of(arguments, &flags.cluster, around).await?;
     // As with docker compose, a project that isn't up has no containers, and that is no error.
     let Some(stack) = target.session.stack(&target.name).await? else {
-        eprintln!("{}", target.absent());
+        output::say(target.absent());
         output::write(&Listing { stack: &ComposeStack::default(), flags, now: Timestamp::now() }.text(&[]), None)?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -74,7 +74,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     let containers = of_pods(&pods);
     output::write(&listing.text(&containers), None)?;
     if flags.format == Format::Table && !flags.quiet && !flags.services {
-        eprint!("{}", listing.absent(&containers));
+        listing.absent(&containers).lines().for_each(output::say);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::api::ComposeStack;
 use crate::cli::error::Error;
+use crate::cli::output;
 use crate::cli::target::Target;
 use crate::cluster::session::{Inventory, Session};
 
@@ -72,7 +73,8 @@ pub async fn settle(target: &Target, written: ComposeStack, awaited: &Awaited, p
     let mut changes = pin!(target.session.follow_stack(&target.name));
     let mut hurry = Hurry::new(&target.session, &target.name, patience.grace);
     let begin = Instant::now();
-    let deadline = begin + patience.timeout.filter(|seconds| *seconds > 0).map_or(EVER, Duration::from_secs);
+    let timeout = patience.timeout.filter(|seconds| *seconds > 0).map(Duration::from_secs);
+    let deadline = begin + timeout.unwrap_or(EVER).min(EVER);
     let mut silence = begin + SILENCE;
     let end = loop {
         tokio::select! {
@@ -82,7 +84,7 @@ pub async fn settle(target: &Target, written: ComposeStack, awaited: &Awaited, p
                 if awaited.is_observed(&stack) {
                     silence = begin + EVER;
                     let services = stack.status.as_ref().map_or(&[][..], |status| &status.services);
-                    progress.news(services, &awaited.services).iter().for_each(|line| eprintln!("{line}"));
+                    progress.news(services, &awaited.services).iter().for_each(output::say);
                 }
                 match awaited.verdict(&stack) {
                     Verdict::OnTheWay => {}
@@ -93,7 +95,7 @@ pub async fn settle(target: &Target, written: ComposeStack, awaited: &Awaited, p
             hurried = hurry.on() => match hurried? {},
             () = sleep_until(silence) => {
                 silence = begin + EVER;
-                eprintln!("the operator hasn't looked at the stack yet: is it running?");
+                output::say("the operator hasn't looked at the stack yet: is it running?");
             }
             () = sleep_until(deadline) => break End::Failed(Error::TooLong { seconds: patience.timeout.unwrap_or_default(), state: state(&stack, awaited) }),
             _ = tokio::signal::ctrl_c() => break End::Interrupted,

@@ -198,7 +198,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
         How::Updated => "Updated",
         How::Unchanged => "Up to date",
     };
-    eprintln!("{}", line("Stack", &target.name, how));
+    output::say(line("Stack", &target.name, how));
     beside::own(&target, &packed, &written.stack).await?;
 
     let goal = if flags.no_start { Vec::new() } else { asked.unwrap_or_default() };

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::api::{ComposeStack, keys};
 use crate::cli::error::Error;
+use crate::cli::output;
 use crate::cli::target::Target;
 use crate::cluster::client::Class;
 use crate::cluster::session::{Document, Session, typed};
@@ -103,7 +104,7 @@ fn is_same(before: &Spec, after: &Spec) -> bool {
 
 fn warn(others: &[String]) {
     if !others.is_empty() {
-        eprintln!("warning: {} manages what has just been changed, and may take that back", others.join(" and "));
+        output::say(format!("warning: {} manages what has just been changed, and may take that back", others.join(" and ")));
     }
 }
 

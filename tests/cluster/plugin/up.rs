@@ -1,9 +1,8 @@
 //! `up`.
 
 use compose_operator::api::ComposeStack;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ResourceQuota, Secret};
 use kube::ResourceExt;
-use kube::api::PostParams;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
@@ -119,11 +118,15 @@ async fn a_project_that_is_refused_leaves_nothing() {
     assert!(plugin.fails(&["up", "--scale", "nowhere=2"]).await.contains("no such service: nowhere"));
     assert!(plugin.fails(&["up", "nowhere"]).await.contains("there is no service \"nowhere\""));
     assert!(plugin.fails(&["up", "--build"]).await.contains("--build: images are built and pushed elsewhere"));
-    // What the API server refuses leaves nothing either: a Service has the name of what is brought.
-    let taken = json!({"metadata": {"name": "shop"}, "spec": {"compose": "services: {}", "composeFiles": ["a"]}});
-    let refused = space.api::<ComposeStack>().create(&PostParams::default(), &serde_json::from_value(taken).unwrap()).await;
-    assert!(refused.is_err());
-    assert_eq!((space.writes_of_plugin(), packed(&space).await.len()), (Vec::<String>::new(), 0));
+    assert_eq!(space.writes_of_plugin(), [""; 0]);
+
+    // What the API server refuses leaves nothing either.
+    let hard = json!({"count/composestacks.compose-operator.dev": "0"});
+    space.make::<ResourceQuota>(json!({"metadata": {"name": "none"}, "spec": {"hard": hard}})).await;
+    let is_counted = |quota: Option<&ResourceQuota>| quota.is_some_and(|q| q.status.as_ref().is_some_and(|status| status.hard.is_some()));
+    space.until::<ResourceQuota>("none", "in force", is_counted).await;
+    assert!(plugin.fails(&["up"]).await.contains("exceeded quota: none"));
+    assert_eq!((space.names::<ComposeStack>().await.len(), packed(&space).await.len()), (0, 0));
     space.close().await;
 }
 
@@ -176,6 +179,10 @@ async fn a_wait_that_takes_too_long_or_is_interrupted_leaves_the_stack() {
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", file)]);
     let said = plugin.fails(&["up", "--wait-timeout", "1"]).await;
     assert!(said.contains("error: not there after 1 s: "), "{said}");
+    // Whoever listens no longer to what is told doesn't end it.
+    let mut deaf = plugin.command(&["up", "--wait-timeout", "1"]).spawn().unwrap();
+    drop(deaf.stderr.take());
+    assert_eq!(deaf.wait().await.unwrap().code(), Some(1));
     let mut call = plugin.command(&["up"]).spawn().unwrap();
     // Once it tells of the stack it listens for Ctrl-C too.
     let mut told = BufReader::new(call.stderr.take().unwrap()).lines();
