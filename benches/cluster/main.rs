@@ -25,6 +25,8 @@ use stage::{Made, Stage};
 
 /// How long the operator is watched while nothing happens.
 const STEADY: Duration = Duration::from_secs(20);
+/// Without a write for so long, it has nothing left to write.
+const QUIET: Duration = Duration::from_secs(3);
 /// Drifts and deletions that are repaired.
 const REPAIRS: usize = 25;
 
@@ -120,6 +122,8 @@ async fn later(stage: &Stage, operator: devcluster::Companion, count: usize) -> 
     let steady_writes = Requests::count(&log.read().unwrap()).writes();
     let changed = repair::of_changes(stage, REPAIRS.min(count)).await;
     let deleted = repair::of_deletions(stage, REPAIRS.min(count)).await;
+    // What the repairs have left to say is said.
+    until_quiet(&mut log).await;
     drop(operator);
 
     // A stack that was made meanwhile is done when the operator has caught up with all others.
@@ -134,6 +138,16 @@ async fn later(stage: &Stage, operator: devcluster::Companion, count: usize) -> 
     let written = log.read().unwrap();
     let restart_writes = Requests::count(written.iter().filter(|event| event.namespace() != "last")).writes();
     Later { steady, steady_writes, changed, deleted, restart, restarted, restart_writes }
+}
+
+/// Waits until the operator has written nothing for a while.
+async fn until_quiet(log: &mut devcluster::AuditLog) {
+    loop {
+        tokio::time::sleep(QUIET).await;
+        if Requests::count(&log.read().unwrap()).writes() == 0 {
+            return;
+        }
+    }
 }
 
 fn rows(count: usize, bare: &[Made], shown: &[Shown]) -> Vec<Row> {

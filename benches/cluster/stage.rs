@@ -109,7 +109,7 @@ impl Stage {
 
     /// Makes a stack in each namespace, and waits until all are Ready, the first one included.
     pub async fn make_stacks(&self, count: usize, log: &mut AuditLog) -> Made {
-        let (begin, began) = (Instant::now(), jiff::Timestamp::now());
+        let (begin, first) = (Instant::now(), jiff::Timestamp::now());
         stream::iter(0..count).for_each_concurrent(AT_ONCE, async |index| self.create(&namespace(index)).await).await;
         self.until_ready(count + 1).await;
         let available = begin.elapsed();
@@ -117,7 +117,7 @@ impl Stage {
         let objects = events.iter().filter(|event| is_the_operators(event) && event.is_write());
         let objects = objects.filter(|event| !matches!(event.resource(), "composestacks" | "events"));
         let last = objects.map(|event| event.stage_timestamp.parse::<jiff::Timestamp>().unwrap()).max().unwrap();
-        Made { written: Duration::try_from(last.duration_since(began)).unwrap_or_default(), available, events }
+        Made { written: Duration::try_from(last.duration_since(first)).unwrap_or_default(), available, events }
     }
 
     /// Waits until as many stacks are Ready.
