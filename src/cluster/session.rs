@@ -4,7 +4,7 @@ pub mod exec;
 pub mod forward;
 pub mod logs;
 pub mod one_off;
-mod pods;
+pub mod pods;
 
 use std::fmt::Debug;
 use std::path::PathBuf;

@@ -4,6 +4,7 @@ mod one_off;
 mod start;
 
 use std::convert::Infallible;
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,12 +19,13 @@ use crate::cli::output;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
 use crate::cluster::session::exec::{End, Streams};
-use crate::cluster::session::one_off::PodStates;
+use crate::cluster::session::pods::PodStates;
 
 use super::containers::Container;
 use super::exec::exit_code;
 use super::logs::{Lines, Printer, Reader, Runs, Shared, Style};
-use super::{INTERRUPTED, known, terminal};
+use super::terminal::{self, BROKEN_PIPE};
+use super::{INTERRUPTED, known};
 use one_off::{User, Wishes};
 use start::Start;
 
@@ -162,7 +164,11 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     if flags.rm || ended.is_err() {
         target.session.delete_pod(&name).await?;
     }
-    ended.map(exit_code)
+    match ended {
+        // One who reads no more of it, as `head`, has seen enough.
+        Err(Error::Output(output::Error::Output(error))) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::from(BROKEN_PIPE)),
+        ended => ended.map(exit_code),
+    }
 }
 
 /// A pod that was made here.
@@ -192,12 +198,9 @@ impl OneOff<'_> {
             }
             std::future::pending::<Infallible>().await
         };
-        let output = async { tokio::join!(self.ended(&mut states, Some(sender)), reader.follow()) };
+        let output = async { tokio::try_join!(self.ended(&mut states, Some(sender)), reader.follow()) };
         tokio::select! {
-            (ended, printed) = output => {
-                printed?;
-                ended
-            }
+            ended = output => ended.map(|(ended, ())| ended),
             never = input => match never {},
         }
     }

@@ -13,6 +13,8 @@ use crate::cluster::session::exec::{End, Process, Sizes};
 
 /// How long output is waited for after the connection broke.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Exit code of a program that nobody listens to any more: 128 and SIGPIPE.
+pub const BROKEN_PIPE: u8 = 141;
 /// Bytes that are read at once.
 const CHUNK: usize = 32 << 10;
 
@@ -48,7 +50,8 @@ pub async fn show(mut process: Process, tty: bool) -> Result<End, Error> {
     let sizes = process.sizes();
     let (stdin, stdout, stderr) = (process.stdin(), process.stdout(), process.stderr());
     let mut end = std::pin::pin!(process.end());
-    let mut output = std::pin::pin!(async { tokio::join!(pass(stdout, tokio::io::stdout()), pass(stderr, tokio::io::stderr())) });
+    // One who reads no more of it, as `head`, has seen enough.
+    let mut output = std::pin::pin!(async { tokio::try_join!(pass(stdout, tokio::io::stdout()), pass(stderr, tokio::io::stderr())) });
     let input = async {
         if let Some(stdin) = stdin {
             feed(stdin).await;
@@ -62,7 +65,12 @@ pub async fn show(mut process: Process, tty: bool) -> Result<End, Error> {
         loop {
             tokio::select! {
                 found = &mut end => break found,
-                _ = &mut output, if !is_silent => is_silent = true,
+                passed = &mut output, if !is_silent => {
+                    is_silent = true;
+                    if passed.is_err() {
+                        break Some(End::Exited(BROKEN_PIPE.into()));
+                    }
+                }
                 _ = &mut beside => {}
             }
         }
@@ -80,14 +88,15 @@ pub async fn show(mut process: Process, tty: bool) -> Result<End, Error> {
     })
 }
 
-/// Passes a program's output on. One who reads no more of it, as `head`, doesn't end the program.
-async fn pass(from: Option<impl AsyncRead + Unpin>, mut to: impl AsyncWrite + Unpin) {
-    let Some(mut from) = from else { return };
+/// Passes a program's output on, unless nobody takes it.
+async fn pass(from: Option<impl AsyncRead + Unpin>, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
+    let Some(mut from) = from else { return Ok(()) };
     let mut buffer = vec![0; CHUNK];
-    let mut is_read = true;
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        is_read = is_read && to.write_all(&buffer[..count]).await.is_ok() && to.flush().await.is_ok();
+        to.write_all(&buffer[..count]).await?;
+        to.flush().await?;
     }
+    Ok(())
 }
 
 /// Passes standard input on, and its end.

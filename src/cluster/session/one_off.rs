@@ -1,14 +1,11 @@
-//! Pods of a user's own beside those of a stack: what they are made from, and their life.
+//! Pods of a user's own beside those of a stack: what they are made from, made, deleted, and connected to.
 
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 use kube::api::{AttachParams, DeleteParams, PostParams};
-use kube::runtime::{WatchStreamExt, watcher};
 
-use crate::cluster::client::{Call, Error, failure};
+use crate::cluster::client::{Call, Error};
 
 use super::exec::{Process, Streams, parameters};
 use super::{Session, within};
@@ -22,9 +19,6 @@ pub struct Template {
     /// The volumes that each replica has a claim of its own for.
     pub claims: Vec<String>,
 }
-
-/// What becomes of one pod: nothing once it is gone.
-pub type PodStates = BoxStream<'static, Result<Option<Pod>, Error>>;
 
 impl Session {
     /// The templates of a stack's workloads.
@@ -73,20 +67,6 @@ impl Session {
             Err(Error::Answer { status, .. }) if status.code == 404 => Ok(()),
             other => other.map(|_| ()),
         }
-    }
-
-    /// Watches one pod.
-    pub fn pod_states(&self, name: &str) -> PodStates {
-        let refusal = {
-            let name = name.to_owned();
-            move |error: watcher::Error| match error {
-                watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => {
-                    failure(Call { verb: "watch", kind: "Pod", name: &name }, &error)
-                }
-                other => Error::Transport { verb: "watch", what: format!("Pod {name}"), message: other.to_string() },
-            }
-        };
-        watcher::watch_object(self.api::<Pod>(), name).default_backoff().map_err(refusal).boxed()
     }
 
     /// Connects to the program that a container was started with.

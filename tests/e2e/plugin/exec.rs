@@ -24,7 +24,7 @@ async fn exec_is_the_program_with_its_streams_and_its_exit_code() {
     let file = r#"
 services:
   web: {image: busybox, init: true, command: sleep infinity, deploy: {replicas: 2}}
-  absent: {image: "busybox:no-such-tag"}
+  absent: {image: "nowhere/nothing:1"}
 "#;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", file)]);
     space.create("shop", file).await;
@@ -52,6 +52,10 @@ services:
     // What says more than it reads has to be read meanwhile.
     let output = fed(&plugin, &["exec", "-T", "web", "xxd", "-p", "-c", "1"], bytes.clone()).await;
     assert_eq!(output.stdout.len(), 3 * bytes.len());
+
+    let mut talker = plugin.command(&["exec", "-T", "web", "yes"]).spawn().unwrap();
+    drop(talker.stdout.take());
+    assert_eq!(talker.wait().await.unwrap().code(), Some(141), "nobody reads on");
 
     let missing = plugin.run(&["exec", "web", "nope"]).await;
     assert!(missing.code == Some(127) && missing.err.contains("executable file not found"), "{missing:?}");
