@@ -44,6 +44,17 @@ async fn a_stack_is_stopped_and_started_as_a_whole_and_in_parts() {
 }
 
 #[tokio::test]
+async fn what_is_made_without_a_start_waits_for_one() {
+    let space = Space::open("no-start").await;
+    let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
+    plugin.prints(&["up", "--no-start"]).await;
+    assert_eq!(space.names::<Pod>().await, [""; 0]);
+    plugin.prints(&["start"]).await;
+    assert_eq!((pods(&space, "web").await.len(), pods(&space, "db").await.len()), (2, 1));
+    space.close().await;
+}
+
+#[tokio::test]
 async fn a_restart_gives_a_service_new_containers_and_no_other() {
     let space = Space::open("restart").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
@@ -53,6 +64,10 @@ async fn a_restart_gives_a_service_new_containers_and_no_other() {
     let again = pods(&space, "web").await;
     assert!(again.len() >= 2 && again.iter().filter(|pod| !web.contains(pod)).count() == 2, "{web:?} {again:?}");
     plugin.prints(&["restart", "web"]).await;
+    assert_eq!(pods(&space, "db").await, db);
+    let web = pods(&space, "web").await;
+    plugin.prints(&["up", "--force-recreate", "web"]).await;
+    assert!(pods(&space, "web").await.iter().filter(|pod| !web.contains(pod)).count() == 2, "new ones");
     assert_eq!(pods(&space, "db").await, db);
     assert!(plugin.fails(&["restart", "--no-deps"]).await.contains("--no-deps: "));
     space.close().await;
