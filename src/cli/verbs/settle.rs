@@ -144,3 +144,59 @@ impl<'a> Hurry<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use http::{Method, Request, Response};
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::{Value, json};
+    use tower_test::mock;
+
+    use super::*;
+
+    fn answer(value: &Value) -> Response<Body> {
+        Response::new(Body::from(value.to_string().into_bytes()))
+    }
+
+    #[tokio::test]
+    async fn pods_that_end_get_the_grace_that_is_given_and_no_longer_one() {
+        let (service, mut server) = mock::pair::<Request<Body>, Response<Body>>();
+        let session = Session::new(Client::new(service, "default"), "default");
+        let mut hurry = Hurry::new(&session, "shop", Some(2));
+        let ending = |name: &str, grace: i64| {
+            let time = "2026-01-01T00:00:00Z";
+            json!({"metadata": {"name": name, "uid": name, "deletionTimestamp": time, "deletionGracePeriodSeconds": grace}})
+        };
+        let living = json!({"metadata": {"name": "living", "uid": "living"}});
+        let items = json!([ending("quick", 1), ending("slow", 600), living, ending("slower", 700)]);
+        let list = json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": {"resourceVersion": "1"}, "items": items});
+        let serve = async {
+            let mut deleted = Vec::new();
+            // A watch that is never answered stays open.
+            let mut open = Vec::new();
+            while deleted.len() < 2 {
+                let (request, send) = server.next_request().await.unwrap();
+                let path = request.uri().to_string();
+                if request.method() == Method::DELETE {
+                    send.send_response(answer(&json!({"kind": "Status", "status": "Success"})));
+                    let body = request.into_body().collect_bytes().await.unwrap();
+                    deleted.push((path, serde_json::from_slice::<Value>(&body).unwrap()));
+                } else if path.contains("watch=true") {
+                    open.push(send);
+                } else {
+                    send.send_response(answer(&list));
+                }
+            }
+            deleted
+        };
+        let deleted = tokio::select! {
+            ended = hurry.on() => panic!("{ended:?}"),
+            deleted = serve => deleted,
+        };
+        let names: Vec<&str> = deleted.iter().filter_map(|(path, _)| path.trim_end_matches('?').rsplit('/').next()).collect();
+        assert_eq!(names, ["slow", "slower"]);
+        assert_eq!((&deleted[0].1["gracePeriodSeconds"], &deleted[0].1["preconditions"]["uid"]), (&json!(2), &json!("slow")));
+    }
+}
