@@ -40,7 +40,7 @@ bench-hostile:
 bench-cluster: export STACKS ?= 100
 bench-cluster: export ROUNDS ?= 2
 bench-cluster:
-	cargo bench --bench cluster
+	cargo bench --profile release --bench cluster
 
 lint:
 	cargo fmt --all --check

@@ -25,7 +25,7 @@ use crate::cli::target::Target;
 
 use super::containers::{Container, of_pods};
 use super::{INTERRUPTED, known, replicas};
-use follow::Wanted;
+pub use follow::{Wanted, follow};
 pub use lines::Lines;
 pub use printer::{Printer, Style};
 pub use reader::{Reader, Runs, Shared};
@@ -90,8 +90,9 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
         since: flags.since,
         until: flags.until,
         tail: flags.tail.0,
+        tailed: None,
     };
-    let printer = Arc::new(Mutex::new(Printer::new(tokio::io::stdout(), style(flags))));
+    let printer = Arc::new(Mutex::new(Printer::new(tokio::io::stdout(), style(flags.no_color, flags.no_log_prefix, flags.timestamps))));
     let remaining = flags.until.map(|until| until.duration_since(Timestamp::now()));
     let result = match remaining.map(Duration::try_from) {
         _ if !flags.follow => print(&target, &containers, &wanted, &printer).await,
@@ -104,7 +105,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
                 }
             };
             tokio::select! {
-                followed = follow::follow(&target.session, &target.name, &wanted, &printer) => followed,
+                followed = follow(&target.session, &target.name, &wanted, &printer) => followed,
                 () = end => Ok(()),
                 _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(INTERRUPTED)),
             }
@@ -123,9 +124,10 @@ fn replica(containers: &[Container<'_>], services: &[String], index: usize) -> R
     Ok(replicas::nth(containers, service, index)?.pod_name().to_owned())
 }
 
-fn style(flags: &Flags) -> Style {
-    let no_color = flags.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    Style { prefix: !flags.no_log_prefix, color: !no_color && io::stdout().is_terminal(), timestamps: flags.timestamps }
+/// How lines look on this process's standard output.
+pub fn style(no_color: bool, no_log_prefix: bool, timestamps: bool) -> Style {
+    let no_color = no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    Style { prefix: !no_log_prefix, color: !no_color && io::stdout().is_terminal(), timestamps }
 }
 
 /// Prints what there is, one container after the other.

@@ -1,5 +1,6 @@
 //! `kubectl compose up`: packs the project, and makes the stack so.
 
+mod attached;
 mod beside;
 mod change;
 
@@ -26,6 +27,7 @@ use super::progress::{Awaited, Goal, line};
 use super::scale::number;
 use super::settle::{Patience, settle};
 use super::write::{self, How, Written};
+use attached::{Listening, LogFlags};
 use change::{Change, Started};
 
 /// docker compose's flags, and those of the stack.
@@ -34,10 +36,10 @@ pub struct Flags {
     /// Services to start, with those that they depend on; default is all.
     #[arg(value_name = "SERVICE")]
     pub service: Vec<String>,
-    /// Accepted: nothing is attached to so far, and it waits until the services run.
+    /// Leave the services alone once they run, instead of printing what they say.
     #[arg(short, long)]
     pub detach: bool,
-    /// Accepted: it waits in any case.
+    /// The same: it waits in any case until they run.
     #[arg(long)]
     pub wait: bool,
     /// Seconds that are waited at most.
@@ -61,6 +63,8 @@ pub struct Flags {
     /// Seconds that containers have to end that are replaced; default is their stop_grace_period.
     #[arg(short, long, value_name = "SECONDS")]
     pub timeout: Option<u32>,
+    #[command(flatten)]
+    pub logs: LogFlags,
     #[command(flatten)]
     pub elsewhere: Elsewhere,
     #[command(flatten)]
@@ -93,24 +97,6 @@ pub struct Elsewhere {
     /// Accepted where it says what holds anyway: policy, missing, if_not_present. Nodes pull as pull_policy in the file says.
     #[arg(long, value_name = "POLICY")]
     pub pull: Option<String>,
-    /// Accepted: no logs are shown so far.
-    #[arg(long)]
-    pub no_color: bool,
-    /// Accepted: no logs are shown so far.
-    #[arg(long)]
-    pub no_log_prefix: bool,
-    /// Accepted: no logs are shown so far.
-    #[arg(long)]
-    pub timestamps: bool,
-    /// Accepted: no logs are shown so far.
-    #[arg(long, value_name = "SERVICE")]
-    pub attach: Vec<String>,
-    /// Accepted: no logs are shown so far.
-    #[arg(long, value_name = "SERVICE")]
-    pub no_attach: Vec<String>,
-    /// Accepted: no logs are shown so far.
-    #[arg(long)]
-    pub attach_dependencies: bool,
     /// Accepted: there is no menu.
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
     pub menu: Option<bool>,
@@ -185,6 +171,9 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
         scale: &scale,
         now: Timestamp::now(),
     };
+    let is_attached = !flags.detach && !flags.wait && !flags.no_start;
+    let heard = flags.logs.services(&project, &flags.service)?;
+    let before = if is_attached { attached::pods_of(&target.session, &target.name).await? } else { BTreeSet::new() };
     let (brought, written) = match bring_and_write(&target, &packed, &change).await {
         Ok(done) => done,
         Err(error) => {
@@ -205,6 +194,10 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     let mended = written.stack.metadata.resource_version.clone().filter(|_| brought);
     let awaited = Awaited { mended, ..Awaited::of(&written.stack, goal, Goal::Running) };
     let patience = Patience { timeout: flags.wait_timeout, grace: flags.timeout };
+    if is_attached {
+        let listening = Listening { services: heard, before };
+        return Box::pin(attached::run(&target, written.stack, &awaited, patience, &flags.logs, listening)).await;
+    }
     let settled = settle(&target, written.stack, &awaited, patience).await?;
     if awaited.is_observed(&settled.stack) {
         beside::tidy(&target, &settled.stack).await?;

@@ -20,7 +20,7 @@ volumes: {data: }
 async fn down_removes_all_but_data_and_with_v_that_too() {
     let space = Space::open("down").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP), ("web.env", "A=1\n")]);
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     // Another stack's volume, and one that somebody made with the stack's label.
     let size = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
     let label = json!({"compose-operator.dev/stack": "shop"});
@@ -42,7 +42,7 @@ async fn down_removes_all_but_data_and_with_v_that_too() {
     assert_eq!(space.names::<ComposeStack>().await, [""; 0]);
     assert_eq!(space.names::<PersistentVolumeClaim>().await, ["by-hand", "other-data", "shop-data"]);
 
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     let said = plugin.run(&["down", "--volumes"]).await;
     assert!(said.code == Some(0) && said.err.contains(" Volume shop-data  Removed\n"), "{said:?}");
     assert_eq!(space.names::<PersistentVolumeClaim>().await, ["by-hand", "other-data"]);
@@ -55,7 +55,7 @@ async fn down_of_what_is_not_there_is_no_error_and_still_removes_its_volumes() {
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP), ("web.env", "A=1\n")]);
     let said = plugin.run(&["down"]).await;
     assert!(said.code == Some(0) && said.err.contains("No resource found to remove for project \"shop\""), "{said:?}");
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     plugin.prints(&["down"]).await;
     assert_eq!(space.names::<PersistentVolumeClaim>().await, ["shop-data"]);
     plugin.prints(&["down", "-v"]).await;

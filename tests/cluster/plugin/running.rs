@@ -20,7 +20,7 @@ async fn a_stack_is_stopped_and_started_as_a_whole_and_in_parts() {
     let space = Space::open("stop").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
     assert!(plugin.fails(&["stop"]).await.contains("there is no stack shop"));
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
 
     let said = plugin.run(&["stop", "-t", "1"]).await;
     assert!(said.code == Some(0) && said.err.contains(" Service web  Stopped\n"), "{said:?}");
@@ -38,7 +38,7 @@ async fn a_stack_is_stopped_and_started_as_a_whole_and_in_parts() {
     assert!(plugin.fails(&["stop", "nowhere"]).await.contains("no such service: nowhere"));
     let stack = space.ready("shop").await;
     assert!(stack.spec.services["web"].stopped && !stack.spec.stopped);
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     assert_eq!(pods(&space, "web").await.len(), 2, "what is up is started");
     space.close().await;
 }
@@ -47,7 +47,7 @@ async fn a_stack_is_stopped_and_started_as_a_whole_and_in_parts() {
 async fn what_is_made_without_a_start_waits_for_one() {
     let space = Space::open("no-start").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
-    plugin.prints(&["up", "--no-start"]).await;
+    plugin.prints(&["up", "-d", "--no-start"]).await;
     assert_eq!(space.names::<Pod>().await, [""; 0]);
     plugin.prints(&["start"]).await;
     assert_eq!((pods(&space, "web").await.len(), pods(&space, "db").await.len()), (2, 1));
@@ -58,7 +58,7 @@ async fn what_is_made_without_a_start_waits_for_one() {
 async fn a_restart_gives_a_service_new_containers_and_no_other() {
     let space = Space::open("restart").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     let (web, db) = (pods(&space, "web").await, pods(&space, "db").await);
     plugin.prints(&["restart", "web"]).await;
     let again = pods(&space, "web").await;
@@ -66,7 +66,7 @@ async fn a_restart_gives_a_service_new_containers_and_no_other() {
     plugin.prints(&["restart", "web"]).await;
     assert_eq!(pods(&space, "db").await, db);
     let web = pods(&space, "web").await;
-    plugin.prints(&["up", "--force-recreate", "web"]).await;
+    plugin.prints(&["up", "-d", "--force-recreate", "web"]).await;
     assert!(pods(&space, "web").await.iter().filter(|pod| !web.contains(pod)).count() == 2, "new ones");
     assert_eq!(pods(&space, "db").await, db);
     assert!(plugin.fails(&["restart", "--no-deps"]).await.contains("--no-deps: "));
@@ -77,13 +77,13 @@ async fn a_restart_gives_a_service_new_containers_and_no_other() {
 async fn a_service_is_scaled() {
     let space = Space::open("scale-verb").await;
     let plugin = Plugin::new(&space, "shop", &[("compose.yaml", SHOP)]);
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     plugin.prints(&["scale", "web=3", "other=0"]).await;
     let stack = space.ready("shop").await;
     assert_eq!((service(&stack, "web").ready, service(&stack, "other").desired), (3, 0));
     assert_eq!(pods(&space, "other").await.len(), 0);
     assert!(plugin.fails(&["scale", "nowhere=1"]).await.contains("no such service: nowhere"));
-    plugin.prints(&["up"]).await;
+    plugin.prints(&["up", "-d"]).await;
     assert_eq!(service(&space.ready("shop").await, "web").desired, 2, "the file's number");
     space.close().await;
 }

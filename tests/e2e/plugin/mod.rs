@@ -8,3 +8,4 @@ mod run;
 #[allow(dead_code)]
 #[path = "../../cluster/plugin/support.rs"]
 mod support;
+mod up;

@@ -35,6 +35,8 @@ pub struct Wanted {
     pub until: Option<Timestamp>,
     /// Lines of each container that is there at the beginning; none is all.
     pub tail: Option<u32>,
+    /// Pods that `tail` is about; none is all.
+    pub tailed: Option<BTreeSet<String>>,
 }
 
 impl Wanted {
@@ -56,7 +58,7 @@ impl Wanted {
             pod: container.pod_name().to_owned(),
             container: container.spec.name.clone(),
             lines: Lines::new(self.since, self.until),
-            tail: self.tail,
+            tail: self.tail.filter(|_| self.tailed.as_ref().is_none_or(|tailed| tailed.contains(container.pod_name()))),
             printer: Arc::clone(printer),
             source,
             runs,
