@@ -6,6 +6,7 @@ use compose_operator::api::ComposeStack;
 use serde_json::json;
 
 use super::following::Following;
+use super::proxy::Proxy;
 use super::support::Plugin;
 use crate::support::{Space, until};
 
@@ -93,5 +94,32 @@ async fn a_log_that_is_followed_has_each_line_once_over_restarts_and_of_new_repl
     space.delete::<ComposeStack>("shop").await;
     let output = following.end().await;
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
+    space.close().await;
+}
+
+#[tokio::test]
+async fn a_log_that_is_followed_has_each_line_once_over_connections_that_break() {
+    let space = Space::open("broken").await;
+    let script = "i=0; while :; do i=$$((i+1)); echo $$i; [ $$((i%5)) -gt 0 ] || sleep 0.01; done";
+    let file = json!({"services": {"web": {"image": "busybox", "init": true, "command": ["sh", "-c", script]}}}).to_string();
+    let plugin = Plugin::new(&space, "shop", &[("compose.yaml", &file)]);
+    space.create("shop", &file).await;
+    space.ready("shop").await;
+    let proxy = Proxy::begin().await;
+    let kubeconfig = plugin.directory.join("proxied.json");
+    std::fs::write(&kubeconfig, &proxy.kubeconfig).unwrap();
+    let following = Following::begin(&plugin, &["logs", "-f", "--no-log-prefix", "--kubeconfig", kubeconfig.to_str().unwrap()]);
+    let complete = |text: &str| text.rfind('\n').map_or(0, |end| text[..end].lines().count());
+    for _ in 0..3 {
+        let before = complete(&following.text());
+        following.until("more than before", |text| complete(text) > before + 200).await;
+        proxy.cut();
+    }
+    let before = complete(&following.text());
+    following.until("more than before", |text| complete(text) > before + 200).await;
+    let text = following.text();
+    for (index, line) in text.lines().take(complete(&text)).enumerate() {
+        assert_eq!(line, (index + 1).to_string(), "the line after {index}");
+    }
     space.close().await;
 }

@@ -4,6 +4,7 @@ mod exec;
 mod following;
 mod forward;
 mod logs;
+mod proxy;
 mod run;
 #[allow(dead_code)]
 #[path = "../../cluster/plugin/support.rs"]
