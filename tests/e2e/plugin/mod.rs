@@ -6,6 +6,7 @@ mod forward;
 mod logs;
 mod proxy;
 mod run;
+mod running;
 #[allow(dead_code)]
 #[path = "../../cluster/plugin/support.rs"]
 mod support;
