@@ -2,7 +2,8 @@
 
 use devcluster::AuditEvent;
 
-use super::stage::OPERATOR;
+/// The operator's namespace, release, account and program.
+pub const OPERATOR: &str = "compose-operator";
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Requests {

@@ -18,11 +18,9 @@ use kube::{Api, Client, Config, CustomResourceExt, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::requests::is_the_operators;
+use super::requests::{OPERATOR, is_the_operators};
 use super::stack;
 
-/// The operator's namespace, release, account and program.
-pub const OPERATOR: &str = "compose-operator";
 /// Requests that are made at once.
 pub const AT_ONCE: usize = 32;
 /// After this nothing more is expected.

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
-use compose_operator::cli::args::Arguments;
+use compose_operator::cli::command::Arguments;
 use compose_operator::cli::plugin;
 use compose_operator::cli::project::Surroundings;
 

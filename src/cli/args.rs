@@ -4,26 +4,22 @@ mod cluster;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::api::{NetworkPolicyMode, PublishMode};
 use crate::translate::Policy;
 
 use super::operator::named;
 use super::policy;
-use super::verbs::Verb;
 pub use cluster::{ClusterFlags, ClusterFlagsInWords};
 
-/// Compose stacks on Kubernetes.
-#[derive(Parser, Debug)]
-#[command(name = "kubectl-compose", bin_name = "kubectl compose", version)]
-pub struct Arguments {
+/// What stands before the verb.
+#[derive(Args, Debug, Default)]
+pub struct GlobalFlags {
     #[command(flatten)]
     pub project: ProjectFlags,
     #[command(flatten)]
     pub cluster: ClusterFlags,
-    #[command(subcommand)]
-    pub command: Command,
 }
 
 /// Which project: docker compose's flags before the verb.
@@ -47,20 +43,6 @@ pub struct ProjectFlags {
     /// Include resources that no service uses.
     #[arg(long)]
     pub all_resources: bool,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Command {
-    /// Print the project in canonical form, as docker compose config does.
-    Config(ConfigFlags),
-    /// Print the Kubernetes objects that the project becomes.
-    Convert(ConvertFlags),
-    /// Say what becomes of each key that is not plainly applied.
-    Report(ReportFlags),
-    /// Say which service waits for which, in the order in which they start.
-    Graph(GraphFlags),
-    #[command(flatten)]
-    OnCluster(Verb),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -10,7 +10,7 @@ use super::args::StackFlags;
 use super::error::Error;
 use super::pack::{self, Naming, Packed, Parts, Recorder};
 use super::project::Found;
-use super::{convert, plugin};
+use super::{convert, loading};
 
 /// By what a project is judged before it is sent.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +31,15 @@ pub struct Bundle {
 /// # Errors
 /// [`Error::Refused`] where the operator would refuse it; where a file can't travel.
 pub fn pack(found: &Found, flags: &StackFlags, naming: Naming, judged: Judged<'_>) -> Result<Bundle, Error> {
-    let name = convert::stack_name(&plugin::name(found)?);
+    let name = convert::stack_name(&loading::name(found)?);
     let options = Options { name: ProjectName::Resource(name.clone()), keep_unused: true, ..found.options.clone() };
     let recorder = Recorder::new(&found.disk);
-    let (project, sources) = plugin::load(found, &recorder, &options)?;
+    let (project, sources) = loading::load(found, &recorder, &options)?;
     let (_, mut diagnostics) = convert::objects(&project, judged.settings);
     // The operator holds the order.
     diagnostics.retain(|diagnostic| diagnostic.code != convert::NO_ORDER);
     judged.soften(&mut diagnostics);
-    plugin::tell(&diagnostics, &sources);
+    loading::tell(&diagnostics, &sources);
     if has_errors(&diagnostics) {
         return Err(Error::Refused);
     }
@@ -54,7 +54,7 @@ pub fn pack(found: &Found, flags: &StackFlags, naming: Naming, judged: Judged<'_
         files: recorder.into_read(),
     };
     let packed = pack::pack(parts, flags)?;
-    plugin::tell(&packed.warnings, &sources);
+    loading::tell(&packed.warnings, &sources);
     check(&packed, judged)?;
     Ok(Bundle { project, packed })
 }
@@ -65,7 +65,7 @@ fn check(packed: &Packed, judged: Judged<'_>) -> Result<(), Error> {
     diagnostics.extend(project.as_ref().map(|project| translate(project, judged.settings, &Facts::default()).1).unwrap_or_default());
     judged.soften(&mut diagnostics);
     diagnostics.retain(Diagnostic::is_error);
-    plugin::tell(&diagnostics, &map);
+    loading::tell(&diagnostics, &map);
     if project.is_some() && diagnostics.is_empty() { Ok(()) } else { Err(Error::Refused) }
 }
 

@@ -3,12 +3,14 @@
 mod age;
 pub mod args;
 mod bundle;
+pub mod command;
 mod config;
 mod convert;
 pub mod crd;
 mod disk;
 pub mod error;
 mod graph;
+mod loading;
 mod manifests;
 pub mod operator;
 mod output;

@@ -1,46 +1,35 @@
-//! The kubectl plugin: finds the project, loads it, and does what the verb says.
+//! The kubectl plugin: does what the verb says.
 
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use crate::compose::diagnostic::{Diagnostic, SourceMap, render};
-use crate::compose::model::Project;
-use crate::compose::sources::{Files, Options, ProjectName, Sources};
+use crate::compose::sources::{Options, ProjectName, Sources};
 use crate::compose::{self, Loaded};
 use crate::translate::{Facts, translate};
 
-use super::args::{Arguments, Command, ConfigFlags, ConvertFlags, GraphFlags, ProjectFlags, ReportFlags, ReportFormat};
+use super::args::{ConfigFlags, ConvertFlags, GraphFlags, ReportFlags, ReportFormat};
 use super::bundle::{self, Judged};
+use super::command::{Arguments, Command};
 use super::error::Error;
+use super::loading::{find, load, name, tell};
 use super::pack::Naming;
 use super::project::{Found, Surroundings};
 use super::report::Report;
-use super::{config, convert, graph, manifests, output, project, verbs};
+use super::{config, convert, graph, manifests, output, verbs};
 
 /// Carries out a command. What there is to say about the project goes to standard error.
 ///
 /// # Errors
 /// Where the project can't be found or is refused, or the output can't be written.
 pub fn run(arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let found = || find(&arguments.project, around);
+    let found = || find(&arguments.global.project, around);
     match &arguments.command {
         Command::Config(flags) => print_config(&found()?, flags),
-        Command::Convert(flags) => print_objects(&found()?, flags, arguments.cluster.namespace.as_deref()),
+        Command::Convert(flags) => print_objects(&found()?, flags, arguments.global.cluster.namespace.as_deref()),
         Command::Report(flags) => print_report(&found()?, flags),
         Command::Graph(flags) => print_graph(&found()?, flags),
-        Command::OnCluster(verb) => return verbs::run(verb, arguments, around),
+        Command::OnCluster(verb) => return verbs::run(verb, &arguments.global, around),
     }
     .map(|()| ExitCode::SUCCESS)
-}
-
-/// Finds the project; what is wrong with its env files is told.
-pub fn find(flags: &ProjectFlags, around: &Surroundings) -> Result<Found, Error> {
-    let told = project::find(flags, around).inspect_err(|error| {
-        if let project::Error::EnvFile(diagnostics, sources) = error {
-            tell(diagnostics, sources);
-        }
-    });
-    Ok(told?)
 }
 
 fn print_config(found: &Found, flags: &ConfigFlags) -> Result<(), Error> {
@@ -104,33 +93,4 @@ fn print_graph(found: &Found, flags: &GraphFlags) -> Result<(), Error> {
     let options = Options { services: flags.service.clone(), read_mounted: false, resolve_environment: false, ..found.options.clone() };
     let (project, _) = load(found, &found.disk, &options)?;
     Ok(output::write(&graph::text(&project, flags.format), None)?)
-}
-
-/// The project's name.
-pub fn name(found: &Found) -> Result<String, Error> {
-    let options = Options { read_mounted: false, resolve_environment: false, ..found.options.clone() };
-    let sources = Sources { files: &found.disk, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
-    let Loaded { project, diagnostics, map } = compose::load(&sources, &options);
-    let name = project.map(|project| project.name);
-    name.ok_or_else(|| {
-        tell(&diagnostics, &map);
-        Error::Refused
-    })
-}
-
-/// Loads a project; what is wrong with it is told.
-pub fn load(found: &Found, files: &dyn Files, options: &Options) -> Result<(Project, SourceMap), Error> {
-    let sources = Sources { files, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
-    let Loaded { project, diagnostics, map } = compose::load(&sources, options);
-    tell(&diagnostics, &map);
-    project.map(|project| (project, map)).ok_or(Error::Refused)
-}
-
-/// Tells of problems, with the lines that they are about.
-pub fn tell(diagnostics: &[Diagnostic], sources: &SourceMap) {
-    let color = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let text = render(diagnostics, sources, color);
-    if !text.is_empty() {
-        output::say(text.strip_suffix('\n').unwrap_or(&text));
-    }
 }

@@ -3,10 +3,10 @@
 use crate::api::ComposeStack;
 use crate::cluster::session::Session;
 
-use super::args::{Arguments, ClusterFlags};
+use super::args::{ClusterFlags, GlobalFlags};
 use super::error::Error;
 use super::project::Surroundings;
-use super::{convert, plugin};
+use super::{convert, loading};
 
 /// A stack that may be there.
 pub struct Target {
@@ -20,9 +20,9 @@ impl Target {
     ///
     /// # Errors
     /// Where there is neither, or the kubeconfig can't be used.
-    pub async fn of(arguments: &Arguments, flags: &ClusterFlags, around: &Surroundings) -> Result<Self, Error> {
-        let name = name(arguments, around)?;
-        Ok(Self { session: Session::open(&flags.access(&arguments.cluster)).await?, name })
+    pub async fn of(global: &GlobalFlags, flags: &ClusterFlags, around: &Surroundings) -> Result<Self, Error> {
+        let name = name(global, around)?;
+        Ok(Self { session: Session::open(&flags.access(&global.cluster)).await?, name })
     }
 
     /// The stack, which has to be there.
@@ -40,11 +40,11 @@ impl Target {
 }
 
 /// A name that is given needs no Compose file beside it.
-fn name(arguments: &Arguments, around: &Surroundings) -> Result<String, Error> {
-    let given = arguments.project.project_name.as_deref();
+fn name(global: &GlobalFlags, around: &Surroundings) -> Result<String, Error> {
+    let given = global.project.project_name.as_deref();
     let given = given.or_else(|| around.environment.get("COMPOSE_PROJECT_NAME").map(String::as_str).filter(|name| !name.is_empty()));
-    match given.filter(|_| arguments.project.file.is_empty()) {
+    match given.filter(|_| global.project.file.is_empty()) {
         Some(name) => Ok(convert::stack_name(name)),
-        None => Ok(convert::stack_name(&plugin::name(&plugin::find(&arguments.project, around)?)?)),
+        None => Ok(convert::stack_name(&loading::name(&loading::find(&global.project, around)?)?)),
     }
 }

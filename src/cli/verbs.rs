@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::args::Arguments;
+use super::args::GlobalFlags;
 use super::error::Error;
 use super::project::Surroundings;
 
@@ -89,28 +89,28 @@ pub enum Format {
 ///
 /// # Errors
 /// Where the project can't be found, the cluster refuses, or what is asked for isn't there.
-pub fn run(verb: &Verb, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub fn run(verb: &Verb, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
     let result = runtime.block_on(async {
         match verb {
-            Verb::Up(flags) => Box::pin(up::run(flags, arguments, around)).await,
-            Verb::Down(flags) => down::run(flags, arguments, around).await,
-            Verb::Stop(flags) => stop::run(flags, arguments, around).await,
-            Verb::Start(flags) => start::run(flags, arguments, around).await,
-            Verb::Restart(flags) => restart::run(flags, arguments, around).await,
-            Verb::Scale(flags) => scale::run(flags, arguments, around).await,
-            Verb::Wait(flags) => wait::run(flags, arguments, around).await,
-            Verb::Ps(flags) => ps::run(flags, arguments, around).await,
-            Verb::Ls(flags) => ls::run(flags, arguments).await,
-            Verb::Port(flags) => port::run(flags, arguments, around).await,
-            Verb::Images(flags) => images::run(flags, arguments, around).await,
-            Verb::Volumes(flags) => volumes::run(flags, arguments, around).await,
-            Verb::Events(flags) => events::run(flags, arguments, around).await,
-            Verb::Why(flags) => why::run(flags, arguments, around).await,
-            Verb::Logs(flags) => logs::run(flags, arguments, around).await,
-            Verb::Exec(flags) => exec::run(flags, arguments, around).await,
-            Verb::Run(flags) => Box::pin(run::run(flags, arguments, around)).await,
-            Verb::Forward(flags) => forward::run(flags, arguments, around).await,
+            Verb::Up(flags) => Box::pin(up::run(flags, global, around)).await,
+            Verb::Down(flags) => down::run(flags, global, around).await,
+            Verb::Stop(flags) => stop::run(flags, global, around).await,
+            Verb::Start(flags) => start::run(flags, global, around).await,
+            Verb::Restart(flags) => restart::run(flags, global, around).await,
+            Verb::Scale(flags) => scale::run(flags, global, around).await,
+            Verb::Wait(flags) => wait::run(flags, global, around).await,
+            Verb::Ps(flags) => ps::run(flags, global, around).await,
+            Verb::Ls(flags) => ls::run(flags, global).await,
+            Verb::Port(flags) => port::run(flags, global, around).await,
+            Verb::Images(flags) => images::run(flags, global, around).await,
+            Verb::Volumes(flags) => volumes::run(flags, global, around).await,
+            Verb::Events(flags) => events::run(flags, global, around).await,
+            Verb::Why(flags) => why::run(flags, global, around).await,
+            Verb::Logs(flags) => logs::run(flags, global, around).await,
+            Verb::Exec(flags) => exec::run(flags, global, around).await,
+            Verb::Run(flags) => Box::pin(run::run(flags, global, around)).await,
+            Verb::Forward(flags) => forward::run(flags, global, around).await,
         }
     });
     // Nobody waits for a write that the reader of standard output doesn't take.

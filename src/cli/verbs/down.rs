@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use kube::api::ObjectMeta;
 
 use crate::api::{ComposeStack, keys};
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::output;
 use crate::cli::project::Surroundings;
@@ -55,9 +55,9 @@ impl Flags {
 }
 
 /// Deletes the stack, and waits until all of it has gone.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     flags.check()?;
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+    let target = Target::of(global, &flags.cluster, around).await?;
     tokio::select! {
         ended = down(&target, flags) => ended.map(|()| ExitCode::SUCCESS),
         _ = tokio::signal::ctrl_c() => End::Interrupted.code(),

@@ -12,7 +12,7 @@ use kube::api::ObjectMeta;
 use serde_json::json;
 
 use crate::api::{ComposeStack, keys};
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::output;
 use crate::cli::project::Surroundings;
@@ -34,8 +34,8 @@ pub struct Flags {
 }
 
 /// Prints events until Ctrl-C.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     let stack = target.stack().await?;
     let mut members = Members { session: &target.session, stack: &stack, known: BTreeMap::new() };
     let begin = Timestamp::now();

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -57,7 +57,7 @@ pub struct Flags {
 }
 
 /// Runs the command; its exit code is the verb's.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     let reason = "Kubernetes runs commands with the user and the rights that the container has";
     if flags.privileged {
         return Err(Error::Impossible { flag: "--privileged", reason });
@@ -65,7 +65,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     if flags.user.is_some() {
         return Err(Error::Impossible { flag: "--user", reason });
     }
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+    let target = Target::of(global, &flags.cluster, around).await?;
     let stack = target.stack().await?;
     let pods = target.session.pods(&target.name).await?;
     let container = replicas::running(&stack, &of_pods(&pods), &flags.service, flags.index, Timestamp::now())?;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use tokio::io::AsyncWrite;
 use tokio::sync::Mutex;
 
-use crate::cli::args::{Arguments, ClusterFlagsInWords};
+use crate::cli::args::{ClusterFlagsInWords, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::output;
 use crate::cli::project::Surroundings;
@@ -78,8 +78,8 @@ fn when(text: &str) -> Result<Timestamp, String> {
 }
 
 /// Prints the logs.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster.flags(), around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster.flags(), around).await?;
     let stack = target.stack().await?;
     let pods = target.session.pods(&target.name).await?;
     let containers = of_pods(&pods);

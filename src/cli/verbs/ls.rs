@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::api::{ComposeStack, ServiceState, ServiceStatus};
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::{output, table};
 use crate::cluster::session::Session;
@@ -43,8 +43,8 @@ fn filter(text: &str) -> Result<String, String> {
 }
 
 /// Prints the stacks.
-pub async fn run(flags: &Flags, arguments: &Arguments) -> Result<ExitCode, Error> {
-    let session = Session::open(&flags.cluster.access(&arguments.cluster)).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags) -> Result<ExitCode, Error> {
+    let session = Session::open(&flags.cluster.access(&global.cluster)).await?;
     let stacks = session.stacks(flags.all_namespaces).await?;
     output::write(&text(&stacks, flags), None)?;
     Ok(ExitCode::SUCCESS)

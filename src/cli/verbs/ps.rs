@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::{ComposeStack, ServiceState, ServiceStatus};
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -60,8 +60,8 @@ fn filter(text: &str) -> Result<State, String> {
 }
 
 /// Prints the containers, and says of services without one why there is none.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     // As with docker compose, a project that isn't up has no containers, and that is no error.
     let Some(stack) = target.session.stack(&target.name).await? else {
         output::say(target.absent());

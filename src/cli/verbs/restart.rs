@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -31,12 +31,12 @@ pub struct Flags {
 }
 
 /// Restarts services, also those that were stopped, and waits until they run.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     if flags.no_deps {
         let why = "what the file restarts with a service (depends_on.*.restart) the operator restarts, whoever restarts that service";
         return Err(Error::Flag { flag: "no-deps", why });
     }
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+    let target = Target::of(global, &flags.cluster, around).await?;
     let begun = Begun::of(&target, &flags.service, false).await?;
     let now = Timestamp::now();
     let written = write::edit(&target, |stack, spec| {

@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::{Mutex, watch};
 
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::output;
 use crate::cli::project::Surroundings;
@@ -119,9 +119,9 @@ impl Flags {
 }
 
 /// Runs the container; its exit code is the verb's.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     flags.check()?;
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+    let target = Target::of(global, &flags.cluster, around).await?;
     let stack = target.stack().await?;
     let templates = Box::pin(target.session.templates(&target.name)).await?;
     let Some((template, container)) = one_off::template_of(&templates, &flags.service) else {

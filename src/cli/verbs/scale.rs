@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::api::ComposeStack;
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -39,8 +39,8 @@ pub fn number(text: &str) -> Result<(String, i32), String> {
 }
 
 /// Sets the numbers, starts what is wanted and was stopped, and waits until it is so.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     let numbers: BTreeMap<String, i32> = flags.service.iter().cloned().collect();
     let started: Vec<String> = numbers.iter().filter(|(_, number)| **number > 0).map(|(service, _)| service.clone()).collect();
     let begun = if started.is_empty() { None } else { Some(Begun::of(&target, &started, !flags.no_deps).await?) };

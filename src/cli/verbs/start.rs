@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::api::ComposeStack;
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -32,8 +32,8 @@ pub struct Flags {
 }
 
 /// Starts services, and waits until they run.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     let begun = Begun::of(&target, &flags.service, true).await?;
     let written = write::edit(&target, |stack, spec| {
         known::check(stack, &flags.service)?;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -26,8 +26,8 @@ pub struct Flags {
 }
 
 /// Stops services, and waits until their containers have ended.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     let written = write::edit(&target, |stack, spec| {
         known::check(stack, &flags.service)?;
         overrides::stop(spec, &flags.service);

@@ -10,13 +10,13 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args};
 use jiff::Timestamp;
 
-use crate::cli::args::{Arguments, ClusterFlags, StackFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags, StackFlags};
 use crate::cli::bundle::{self, Bundle, Judged};
 use crate::cli::error::Error;
 use crate::cli::pack::{Naming, Packed};
 use crate::cli::project::{Found, Surroundings};
 use crate::cli::target::Target;
-use crate::cli::{output, plugin};
+use crate::cli::{loading, output};
 use crate::cluster::session::Session;
 use crate::compose::diagnostic::Diagnostic;
 use crate::compose::sources::{Options, Sources};
@@ -140,9 +140,9 @@ impl Elsewhere {
 }
 
 /// Makes the stack so, and waits until it is.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     flags.elsewhere.check()?;
-    let mut found = plugin::find(&arguments.project, around)?;
+    let mut found = loading::find(&global.project, around)?;
     let asked = asked_for(&mut found, flags)?;
     // What the administrator allows the operator knows.
     let judged = Judged { settings: &Settings::default(), policy_is_known: false };
@@ -157,7 +157,7 @@ pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) ->
     }
 
     let name = packed.stack.metadata.name.clone().unwrap_or_default();
-    let target = Target { session: Session::open(&flags.cluster.access(&arguments.cluster)).await?, name };
+    let target = Target { session: Session::open(&flags.cluster.access(&global.cluster)).await?, name };
     let change = Change {
         packed: &packed.stack.spec,
         inactive: &project.inactive,
@@ -226,7 +226,7 @@ fn asked_for(found: &mut Found, flags: &Flags) -> Result<Option<Vec<String>>, Er
     let sources = Sources { files: &found.disk, compose_files: found.compose_files.clone(), variables: found.variables.clone() };
     let Loaded { project, diagnostics, map } = compose::load(&sources, &options);
     let Some(project) = project else {
-        plugin::tell(&diagnostics.into_iter().filter(Diagnostic::is_error).collect::<Vec<_>>(), &map);
+        loading::tell(&diagnostics.into_iter().filter(Diagnostic::is_error).collect::<Vec<_>>(), &map);
         return Err(Error::Refused);
     };
     let profiles = &mut found.options.profiles;

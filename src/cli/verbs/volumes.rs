@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use crate::api::keys;
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::project::Surroundings;
 use crate::cli::target::Target;
@@ -31,8 +31,8 @@ pub struct Flags {
 }
 
 /// Prints the claims.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     let mut claims: Vec<PersistentVolumeClaim> = target.session.of_stack("PersistentVolumeClaim", &target.name).await?;
     claims.retain(|claim| claim.annotations().get(keys::STACK) == Some(&target.name));
     output::write(&text(&claims, flags), None)?;

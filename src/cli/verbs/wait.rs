@@ -9,7 +9,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::api::{ComposeStack, ServiceState};
-use crate::cli::args::{Arguments, ClusterFlags};
+use crate::cli::args::{ClusterFlags, GlobalFlags};
 use crate::cli::error::Error;
 use crate::cli::output;
 use crate::cli::project::Surroundings;
@@ -32,8 +32,8 @@ pub struct Flags {
 }
 
 /// Waits, prints how each service has ended, and exits with the code of the first.
-pub async fn run(flags: &Flags, arguments: &Arguments, around: &Surroundings) -> Result<ExitCode, Error> {
-    let target = Target::of(arguments, &flags.cluster, around).await?;
+pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
+    let target = Target::of(global, &flags.cluster, around).await?;
     known::check(&target.stack().await?, &flags.service)?;
     let ends = tokio::select! {
         ends = ends(&target, &flags.service) => ends?,
