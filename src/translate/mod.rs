@@ -102,7 +102,7 @@ use crate::compose::model::Project;
 
 pub use desired::{Desired, Endpoint, External, ExternalKind, Gate, Lifetime, OnFailure, PreStart, ServicePlan};
 pub use http_route::HttpRoute;
-pub use names::{content_key, namespace_network_label};
+pub use names::{ObjectName, content_key, namespace_network_label};
 pub use object::{KINDS, Key, Kind, OPTIONAL, Object};
 pub use policy::{Policy, page as policy_page};
 pub use settings::{DefaultRequests, DnsPeers, Facts, Settings};

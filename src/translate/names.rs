@@ -118,6 +118,11 @@ impl ObjectName {
         self.companion(PRE_START)
     }
 
+    /// Whether pods with this label are those of steps that run once before a service.
+    pub fn is_before(label: &str) -> bool {
+        label.ends_with(PRE_START)
+    }
+
     /// The Job of the steps that run once before a service, at certain inputs.
     #[must_use]
     pub fn pre_start(&self, inputs: &str) -> Self {

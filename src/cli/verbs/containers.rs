@@ -8,6 +8,7 @@ use kube::ResourceExt;
 
 use crate::api::keys;
 use crate::cli::age;
+use crate::translate::ObjectName;
 
 /// A container that runs a service.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +70,8 @@ fn service<'a>(pod: &'a Pod, containers: &[Spec], name: &str) -> Option<&'a str>
         let services: BTreeMap<&str, &str> = serde_json::from_str(known).ok()?;
         return services.get(name).copied();
     }
-    let object = pod.labels().get(keys::SERVICE)?;
+    // What its steps before the start say is not the service's.
+    let object = pod.labels().get(keys::SERVICE).filter(|label| !ObjectName::is_before(label))?;
     let named = containers.iter().find(|other| other.name == *object).or(containers.first());
     named.filter(|own| own.name == name).map(|_| host.as_str())
 }
@@ -229,6 +231,14 @@ mod tests {
         check(&with_state(false, &waiting("ContainerCreating"), &json!({})), (State::Created, "Created"));
         let unscheduled = json!({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]});
         check(&unscheduled, (State::Created, "Created (Unschedulable)"));
+    }
+
+    #[test]
+    fn steps_before_the_start_are_no_containers_of_the_service() {
+        let spec = json!({"containers": [{"name": "web--pre-start-1"}]});
+        let mut pod = pod(&json!({"compose-operator.dev/service": "web"}), &spec, &json!({}));
+        pod.labels_mut().insert("compose-operator.dev/service".to_owned(), "web--pre-start".to_owned());
+        assert!(of_pods(&[pod]).is_empty());
     }
 
     #[test]

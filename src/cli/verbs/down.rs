@@ -35,7 +35,7 @@ pub struct Flags {
     /// Refused: images are the nodes' own.
     #[arg(long, value_name = "WHICH")]
     pub rmi: Option<String>,
-    /// Seconds that containers have to end; default is their stop_grace_period.
+    /// Seconds that the cluster is asked to give containers to end; default is their stop_grace_period.
     #[arg(short, long, value_name = "SECONDS")]
     pub timeout: Option<u32>,
     /// Delete the stack's volumes, with all that is in them.

@@ -23,7 +23,7 @@ pub struct Flags {
     /// Refused: what the file restarts with a service (`depends_on.*.restart`) the operator restarts.
     #[arg(long)]
     pub no_deps: bool,
-    /// Seconds that containers have to end; default is their stop_grace_period.
+    /// Seconds that the cluster is asked to give containers to end; default is their stop_grace_period.
     #[arg(short, long, value_name = "SECONDS")]
     pub timeout: Option<u32>,
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub struct Flags {
     /// Services to stop; default is all.
     #[arg(value_name = "SERVICE")]
     pub service: Vec<String>,
-    /// Seconds that containers have to end; default is their stop_grace_period.
+    /// Seconds that the cluster is asked to give containers to end; default is their stop_grace_period.
     #[arg(short, long, value_name = "SECONDS")]
     pub timeout: Option<u32>,
     #[command(flatten)]

@@ -60,7 +60,7 @@ pub struct Flags {
     /// Start the named services alone.
     #[arg(long)]
     pub no_deps: bool,
-    /// Seconds that containers have to end that are replaced; default is their stop_grace_period.
+    /// Seconds that the cluster is asked to give containers to end that are replaced; default is their stop_grace_period.
     #[arg(short, long, value_name = "SECONDS")]
     pub timeout: Option<u32>,
     #[command(flatten)]
