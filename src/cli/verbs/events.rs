@@ -37,15 +37,17 @@ pub struct Flags {
 pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> Result<ExitCode, Error> {
     let target = Target::of(global, &flags.cluster, around).await?;
     let stack = target.stack().await?;
-    let mut members = Members { session: &target.session, stack: &stack, known: BTreeMap::new() };
+    let members = Members { session: &target.session, stack: &stack, known: BTreeMap::new() };
+    tokio::select! {
+        told = tell(flags, members) => told.map(|()| ExitCode::SUCCESS),
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(INTERRUPTED)),
+    }
+}
+
+async fn tell(flags: &Flags, mut members: Members<'_>) -> Result<(), Error> {
     let begin = Timestamp::now();
-    let mut events = pin!(target.session.new_events());
-    loop {
-        let event = tokio::select! {
-            event = events.try_next() => event?,
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::from(INTERRUPTED)),
-        };
-        let Some(event) = event else { return Ok(ExitCode::SUCCESS) };
+    let mut events = pin!(members.session.new_events());
+    while let Some(event) = events.try_next().await? {
         // The API server keeps whole seconds.
         if last_seen(&event).is_none_or(|at| at.as_second() < begin.as_second()) {
             continue;
@@ -57,6 +59,7 @@ pub async fn run(flags: &Flags, global: &GlobalFlags, around: &Surroundings) -> 
         };
         output::write(&line(&event, service.as_deref(), flags.json), None)?;
     }
+    Ok(())
 }
 
 /// When an event was last seen: it is told once, and then counted.

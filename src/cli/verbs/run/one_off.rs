@@ -14,8 +14,6 @@ use crate::cluster::session::one_off::Template;
 
 /// Docker compose's label of such containers.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
-/// Jobs of what runs before a service; its object name is before this.
-const PRE_START: &str = "--pre-start";
 
 /// What the user says of the container.
 #[derive(Clone, Debug, Default)]
@@ -43,12 +41,7 @@ pub struct User {
 /// Finds the template with a service's container, and the container's name.
 pub fn template_of<'a>(templates: &'a [Template], service: &str) -> Option<(&'a Template, String)> {
     let of_service = |template: &'a Template| {
-        let metadata = template.pod.metadata.clone().unwrap_or_default();
-        let object = metadata.labels.as_ref().and_then(|labels| labels.get(keys::SERVICE)).map_or("", String::as_str);
-        if object.contains(PRE_START) {
-            return None;
-        }
-        let pod = Pod { metadata, spec: template.pod.spec.clone(), status: None };
+        let pod = Pod { metadata: template.pod.metadata.clone().unwrap_or_default(), spec: template.pod.spec.clone(), status: None };
         let containers = of_pods(std::slice::from_ref(&pod));
         containers.iter().find(|container| container.service == service).map(|container| (template, container.spec.name.clone()))
     };

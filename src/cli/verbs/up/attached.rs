@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use futures::StreamExt;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Mutex;
 
 use crate::api::{ComposeStack, ServiceState, ServiceStatus};
@@ -105,13 +106,19 @@ pub async fn run(
     };
     let living = until_it_ends(target, written, awaited, patience);
     let (mut following, mut living) = (pin!(following), pin!(living));
+    // One who listens all the time: no Ctrl-C is lost between two waits.
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
     let ended = tokio::select! {
+        biased;
+        _ = interrupts.recv() => End::Interrupted,
         followed = &mut following => return followed.map(|()| ExitCode::SUCCESS),
         ended = &mut living => ended?,
     };
     let end = if matches!(ended, End::Interrupted) {
         output::say("Gracefully stopping... (press Ctrl+C again to leave at once)");
         let stopped = tokio::select! {
+            biased;
+            _ = interrupts.recv() => End::Interrupted,
             followed = &mut following => return followed.map(|()| ExitCode::from(INTERRUPTED)),
             stopped = stop(target, awaited, patience) => stopped?,
         };
@@ -143,14 +150,9 @@ async fn until_it_ends(target: &Target, written: ComposeStack, awaited: &Awaited
     }
     let mut changes = pin!(target.session.follow_stack(&target.name));
     loop {
-        tokio::select! {
-            seen = changes.next() => {
-                let Some(Some(stack)) = seen.transpose()? else { return Ok(End::Failed(Error::Gone(target.name.clone()))) };
-                if let Some(end) = ended(&stack, awaited) {
-                    return Ok(end);
-                }
-            }
-            _ = tokio::signal::ctrl_c() => return Ok(End::Interrupted),
+        let Some(Some(stack)) = changes.next().await.transpose()? else { return Ok(End::Failed(Error::Gone(target.name.clone()))) };
+        if let Some(end) = ended(&stack, awaited) {
+            return Ok(end);
         }
     }
 }
