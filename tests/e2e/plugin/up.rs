@@ -2,7 +2,7 @@
 
 use super::following::Following;
 use super::support::Plugin;
-use crate::support::Space;
+use crate::support::{Space, until};
 
 const FILE: &str = r#"
 services:
@@ -29,9 +29,13 @@ async fn up_shows_all_output_together_and_ctrl_c_stops_all() {
     plugin.prints(&["up", "-d"]).await;
     space.logs_until("db", "its line", |said| said == "db-speaks\n").await;
     let again = Following::begin(&plugin, &["up", "web"]);
-    let mut command = plugin.command(&["exec", "-T", "web", "sh", "-c", "echo from-now-on >/proc/1/fd/1"]);
-    assert!(command.status().await.unwrap().success());
-    again.until("what is new", |text| text.contains("from-now-on")).await;
+    // It may take a moment until it listens.
+    until("what is new is printed", async || {
+        plugin.prints(&["exec", "-T", "web", "sh", "-c", "echo from-now-on >/proc/1/fd/1"]).await;
+        let printed = again.text();
+        if printed.contains("from-now-on") { Ok(()) } else { Err(printed) }
+    })
+    .await;
     let printed = again.text();
     assert!(!printed.contains("speaks"), "what was said before is not printed: {printed}");
     again.interrupt().await;
